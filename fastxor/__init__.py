@@ -1,0 +1,10 @@
+"""fastxor trains tiny neural networks at the speed of the hardware, to the last bit of a plain
+NumPy reference."""
+
+from fastxor.agreement import compare
+from fastxor.data import parity, xor
+from fastxor.network import Network
+from fastxor.runs import Diverged, Interrupted, Run
+from fastxor.training import train
+
+__all__ = ["Diverged", "Interrupted", "Network", "Run", "compare", "parity", "train", "xor"]

@@ -1,0 +1,188 @@
+"""The command line: ``fastxor``, ``fastxor train``, ``fastxor compare``."""
+
+import argparse
+import os
+import sys
+import tempfile
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import numpy as np
+
+from fastxor import data
+from fastxor.agreement import compare
+from fastxor.checks import Array
+from fastxor.network import Network
+from fastxor.runs import Diverged, Interrupted, Run
+from fastxor.training import train
+
+NOT_LEARNED = (
+    "Not learned: {wrong} of {count} samples are on the wrong side of 0.5. Gradient descent can\n"
+    "end in a place that is no solution; which place depends on the starting weights. Try\n"
+    "another seed (--seed {seed}) or more hidden units (--hidden-size {hidden_size})."
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, head say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt as stop:
+        print(f"fastxor: {stop or 'interrupted'}", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, MemoryError, Diverged) as error:
+        print(f"fastxor: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="fastxor",
+        description="Train tiny neural networks with fused kernels, to the last bit of a NumPy "
+        "reference. Without a command: train the XOR network of the tutorial three ways.",
+    )
+    parser.add_argument("--version", action="version", version=f"fastxor {version('fastxor')}")
+    parser.set_defaults(command=_demo)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    task = _task_options()
+    fit = commands.add_parser(
+        "train", parents=[task], help="train one network, print its losses and predictions"
+    )
+    fit.add_argument("--save", metavar="FILE", help="write the network to FILE (.npz)")
+    fit.set_defaults(command=_train)
+    check = commands.add_parser(
+        "compare",
+        parents=[task],
+        help="train with reference and kernel and compare every bit; exit status 1 if they differ",
+    )
+    check.set_defaults(command=_compare)
+    return parser
+
+
+def _task_options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    source = parser.add_argument_group("data")
+    source.add_argument("--problem", choices=["xor", "parity"], default="xor", help="default: xor")
+    source.add_argument("--bits", type=int, default=3, metavar="N", help="of parity; default: 3")
+    source.add_argument(
+        "--data", metavar="FILE", help="instead: an .npz with arrays X and y, or comma-separated"
+    )
+    source.add_argument(
+        "--targets", type=int, default=1, metavar="N", help="last columns that are y; default: 1"
+    )
+    settings = parser.add_argument_group("settings")
+    settings.add_argument("--hidden-size", type=int, metavar="H", help="hidden units; default: 2")
+    settings.add_argument("--epochs", type=int, default=10_000, metavar="N", help="default: 10000")
+    settings.add_argument(
+        "--learning-rate", type=float, default=0.1, metavar="RATE", help="default: 0.1"
+    )
+    settings.add_argument("--momentum", type=float, default=0.0, metavar="M", help="default: 0")
+    settings.add_argument(
+        "--seed", type=int, default=42, metavar="N", help="of the starting weights; default: 42"
+    )
+    settings.add_argument(
+        "--initial", metavar="FILE", help="start from a saved network instead of a seed"
+    )
+    settings.add_argument(
+        "--dtype", choices=["float64", "float32"], help="default: float64, or that of --initial"
+    )
+    return parser
+
+
+def _load(arguments: argparse.Namespace) -> tuple[Array, Array]:
+    if arguments.data is not None:
+        return data.load(arguments.data, arguments.targets)
+    if arguments.problem == "parity":
+        return data.parity(arguments.bits)
+    return data.xor()
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = ("hidden_size", "epochs", "learning_rate", "momentum", "seed", "dtype")
+    initial = Network.load(arguments.initial) if arguments.initial is not None else None
+    return {name: getattr(arguments, name) for name in names} | {"initial": initial}
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    X, y = _load(arguments)
+    settings = _settings(arguments)
+    if arguments.save is not None:
+        _check_writable(arguments.save)
+    try:
+        run = train(X, y, **settings, progress=sys.stderr.isatty())
+    except (Interrupted, Diverged) as stop:
+        if arguments.save is not None:
+            stop.run.network.save(arguments.save)
+            done = len(stop.run.losses)
+            print(f"saved the network after {done:,} epochs to {arguments.save}", file=sys.stderr)
+        raise
+    if arguments.save is not None:
+        run.network.save(arguments.save)
+    for epoch in range(0, len(run.losses), max(1, len(run.losses) // 10)):
+        print(f"Epoch {epoch}, Loss: {run.losses[epoch]:.5f}")
+    _print_predictions(run, X, np.reshape(y, (len(X), -1)))
+    if arguments.save is not None:
+        print(f"saved to {arguments.save}")
+    return 0
+
+
+def _check_writable(path: str) -> None:
+    """Find out before training what would keep the result from being saved after it."""
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"--save must name a file, got the folder {path}")
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(f"--save: cannot write to {folder}: {error.strerror}") from None
+
+
+def _print_predictions(run: Run, X: Array, y: Array) -> None:
+    outputs = run.network.predict_proba(X)
+    rows = min(len(X), 16)
+    print("Outputs and predictions" + (f" of the first {rows} samples:" if rows < len(X) else ":"))
+    for inputs, output in zip(X[:rows], outputs[:rows], strict=True):
+        values = " ".join(f"{value:.4f}" for value in output)
+        classes = " ".join(str(int(value > 0.5)) for value in output)
+        print(f"  {_row(inputs)}  ->  {values}  {classes}")
+    if np.isin(y, (0, 1)).all():
+        wrong = int(((outputs > 0.5) != y).any(axis=1).sum())
+        print(_verdict(wrong, run, len(X)))
+
+
+def _row(inputs: Array) -> str:
+    shown = " ".join(f"{value:g}" for value in inputs[:8])
+    return shown + (" ..." if len(inputs) > 8 else "")
+
+
+def _verdict(wrong: int, run: Run, count: int) -> str:
+    if not wrong:
+        return f"Learned: all {count} samples are on the right side of 0.5."
+    seed, hidden_size = run.settings.seed + 1, 2 * run.settings.hidden_size
+    return NOT_LEARNED.format(wrong=wrong, count=count, seed=seed, hidden_size=hidden_size)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    X, y = _load(arguments)
+    return 0 if compare(X, y, **_settings(arguments), progress=sys.stderr.isatty()).agree else 1
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from fastxor.demo import three_ways
+
+    return three_ways(progress=sys.stderr.isatty())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Do two runs have the same bits? What differs first, by how much, and a digest to publish."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from fastxor import reference, training
+from fastxor.checks import Array
+from fastxor.network import PARAMETERS
+from fastxor.runs import Diverged, Run
+
+Train = Callable[..., Run]
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Are dtype, shape and every bit equal? -0.0 is not 0.0, and a NaN equals itself."""
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def ulp_distance(a: Array, b: Array) -> int:
+    """How many floats lie between the entries that are furthest apart, the last one included.
+
+    The arrays must have one dtype and shape; 0.0 and -0.0 are one apart.
+    """
+    if not a.size:
+        return 0
+    first, second = (_ordered(array).ravel() for array in (a, b))
+    # as Python integers: the distance of two float64 may not fit in 64 bits
+    differ = first != second
+    return max((abs(int(p) - int(q)) for p, q in zip(first[differ], second[differ], strict=True)), default=0)
+
+
+def _ordered(array: Array) -> Array:
+    """Integers in the order of the floats, one apart where the floats are neighbours."""
+    bits = array.view(f"i{array.itemsize}")
+    return np.where(bits < 0, ~bits ^ np.iinfo(bits.dtype).min, bits)
+
+
+def tensors(run: Run) -> Iterator[tuple[str, Array]]:
+    """The losses, the parameters and, with momentum, the velocities of a run, by name."""
+    yield "losses", run.losses
+    yield from zip(PARAMETERS, run.network.arrays, strict=True)
+    for name, velocity in zip(PARAMETERS, run.network.velocity or (), strict=False):
+        yield f"velocity_{name}", velocity
+
+
+def digest(run: Run) -> str:
+    """SHA-256 over the names, shapes, dtypes and little-endian bytes of a run's tensors."""
+    result = sha256()
+    for name, array in tensors(run):
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        result.update(f"{name} {array.shape} {array.dtype.name}\n".encode() + little.tobytes())
+    return result.hexdigest()
+
+
+def differing(a: Run, b: Run) -> list[str]:
+    """The names of the tensors that have not the same bits."""
+    pairs = zip(tensors(a), tensors(b), strict=True)
+    return [name for (name, first), (_, second) in pairs if not same_bits(first, second)]
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """The outcome of `compare`; its text is the report."""
+
+    agree: bool
+    """Have all losses, parameters and velocities the same bits?"""
+    max_ulp: int
+    """The largest distance in floats; 0 where the bits agree."""
+    first_epoch: int | None
+    """The first epoch whose loss or update differs; None where the bits agree."""
+    first_tensor: str | None
+    """What differs there: losses, W1, b1, W2 or b2, or velocity_W1 and so on."""
+    digest: str
+    """SHA-256 of the fast run."""
+    reference: Run
+    fast: Run
+
+    def __str__(self) -> str:
+        epochs = len(self.reference.losses)
+        if self.agree:
+            return (
+                f"reference and kernel agree to the last bit: {epochs:,} losses and every "
+                f"parameter\nsha256 {self.digest}"
+            )
+        return (
+            f"reference and kernel DIFFER: first in epoch {self.first_epoch}, {self.first_tensor}; "
+            f"at most {self.max_ulp:,} ulp after {epochs:,} epochs\nsha256 {self.digest}"
+        )
+
+
+def compare(
+    X: Any, y: Any, *, show: bool = True, fast: Train = training.train, **settings: Any
+) -> Agreement:
+    """Train with the reference and with the kernel and compare every bit.
+
+    ``settings`` are those of `fastxor.train`, whose errors this raises too. ``show`` prints
+    the report. Training that diverges is compared up to the last finite network.
+    """
+    expected, actual = _run(reference.train, X, y, settings), _run(fast, X, y, settings)
+    names = differing(expected, actual)
+    epoch, name = _first_difference(fast, X, y, settings) if names else (None, None)
+    pairs = zip(tensors(expected), tensors(actual), strict=True)
+    comparable = [(a, b) for (_, a), (_, b) in pairs if a.shape == b.shape and a.dtype == b.dtype]
+    distance = max(ulp_distance(a, b) for a, b in comparable)
+    result = Agreement(not names, distance, epoch, name, digest(actual), expected, actual)
+    if show:
+        print(result)
+    return result
+
+
+def _run(train: Train, X: Any, y: Any, settings: dict[str, Any]) -> Run:
+    try:
+        return train(X, y, **settings)
+    except Diverged as error:
+        return error.run
+
+
+def _first_difference(
+    fast: Train, X: Any, y: Any, settings: dict[str, Any]
+) -> tuple[int | None, str | None]:
+    """Train both one epoch at a time until something differs."""
+    settings = dict(settings)
+    epochs, initial = settings.pop("epochs", 10_000), settings.pop("initial", None)
+    a = b = initial
+    for epoch in range(epochs):
+        a, b = (_run(t, X, y, {**settings, "epochs": 1, "initial": i}) for t, i in ((reference.train, a), (fast, b)))
+        if names := differing(a, b):
+            return epoch, names[0]
+        if not len(a.losses):  # both diverged
+            break
+    return None, None

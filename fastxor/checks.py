@@ -1,0 +1,81 @@
+"""Bad input gets one exception that names the argument, what was expected and what came."""
+
+import math
+import operator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+
+def numbers(name: str, value: Any, *, ndim: int) -> Array:
+    """``value`` as an array of real numbers of ``ndim`` dimensions; not copied if it is one.
+
+    Raises TypeError for complex numbers, objects and text, ValueError for another number of
+    dimensions or an empty or ragged array.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be a rectangular array of numbers, got a ragged one") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got an array of dtype {array.dtype}")
+    if array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimensions, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    return array
+
+
+def finite(name: str, array: Array, dtype: Any) -> None:
+    """Raise ValueError unless all of ``array`` is finite as ``dtype``.
+
+    Looks at the extremes, which take no memory and show NaN too.
+    """
+    with np.errstate(all="ignore"):
+        extremes = np.array([array.min(), array.max()]).astype(dtype)
+        if np.isfinite(extremes).all():
+            return
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(array.astype(dtype)))[0])
+    raise ValueError(f"{name} must be finite in {np.dtype(dtype)}, got {array[at]} at {list(at)}")
+
+
+def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
+    """``value`` as an int of at least ``low``; booleans and fractions are not integers."""
+    expected = f"an integer of at least {low}" + (f" and at most {high}" if high else "")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be {expected}, got {value!r}")
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name} must be {expected}, got {number}")
+    return number
+
+
+def real(name: str, value: Any, dtype: Any) -> float:
+    """``value`` as a float that is finite as ``dtype`` too."""
+    array = np.asarray(value)
+    if array.ndim != 0 or array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(array)
+    with np.errstate(over="ignore"):
+        if not math.isfinite(number) or not np.isfinite(np.dtype(dtype).type(number)):
+            raise ValueError(f"{name} must be finite in {np.dtype(dtype)}, got {value!r}")
+    return number
+
+
+def float_type(name: str, value: Any) -> Any:
+    """np.float64 or np.float32."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = None
+    if value is None or dtype not in (np.float64, np.float32):
+        raise (TypeError if dtype is None else ValueError)(
+            f"{name} must be 'float64' or 'float32', got {value!r}"
+        )
+    return dtype.type

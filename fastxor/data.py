@@ -1,0 +1,62 @@
+"""Built-in problems and data from files."""
+
+import csv
+import os
+import zipfile
+from itertools import product
+
+import numpy as np
+
+from fastxor.checks import Array
+
+
+def xor() -> tuple[Array, Array]:
+    """The four rows of XOR: X (4, 2), y (4, 1)."""
+    return parity(2)
+
+
+def parity(bits: int) -> tuple[Array, Array]:
+    """All patterns of so many bits and whether the number of ones is odd: X (2**bits, bits), y."""
+    X = np.array(list(product([0, 1], repeat=bits)))
+    return X, X.sum(axis=1, keepdims=True) % 2
+
+
+def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
+    """X and y from a file.
+
+    ``.npz``: its arrays X and y. Anything else: comma-separated numbers, one sample a line,
+    with or without a line of names, the last ``targets`` columns being y. Raises OSError where
+    the file cannot be read, ValueError where it does not hold such data.
+    """
+    name = os.fspath(path)
+    if name.endswith(".npz"):
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return file["X"], file["y"]
+        except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+            raise ValueError(f"{name} must be an .npz file with arrays X and y") from None
+    with open(path, newline="", encoding="utf-8-sig") as lines:
+        try:
+            rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
+        except (csv.Error, UnicodeDecodeError):
+            raise ValueError(f"{name} must hold comma-separated numbers") from None
+    if rows and not any(_is_number(cell) for cell in rows[0][1]):
+        rows = rows[1:]  # the names of the columns
+    if not rows:
+        raise ValueError(f"{name} must hold at least one line of numbers")
+    width = len(rows[0][1])
+    for number, row in rows:
+        if len(row) != width or not all(_is_number(cell) for cell in row):
+            raise ValueError(f"{name}, line {number}: must hold {width} numbers, got {','.join(row)[:60]!r}")
+    if not 0 < targets < width:
+        raise ValueError(f"{name} must hold more than {targets} columns of numbers, got {width}")
+    table = np.array([[float(cell) for cell in row] for _, row in rows])
+    return table[:, :-targets], table[:, -targets:]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""`Network`: the parameters of one network, its predictions and its file."""
+
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from fastxor import checks
+from fastxor.checks import Array
+
+PARAMETERS = ("W1", "b1", "W2", "b2")
+
+
+@dataclass(eq=False)
+class Network:
+    """A network of I inputs, H sigmoid hidden units and O sigmoid outputs.
+
+    W1 (I, H), b1 (1, H), W2 (H, O) and b2 (1, O) are copied to arrays of one dtype: float32
+    if all four are, else float64. ``velocity`` is what momentum carries from one update to
+    the next, four arrays of the same shapes; None without momentum. With it, training that
+    starts from this network goes on as if it had never stopped.
+
+    Raises ValueError or TypeError, naming the array, for shapes that do not match and for
+    what is not a finite real number.
+    """
+
+    W1: Array
+    b1: Array
+    W2: Array
+    b2: Array
+    velocity: tuple[Array, Array, Array, Array] | None = None
+
+    def __post_init__(self) -> None:
+        given = [checks.numbers(name, getattr(self, name), ndim=2) for name in PARAMETERS]
+        dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
+        (inputs, hidden), outputs = given[0].shape, given[2].shape[1]
+        shapes = [(inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)]
+        for name, array, shape in zip(PARAMETERS, given, shapes, strict=True):
+            setattr(self, name, _checked(name, array, shape, dtype))
+        if self.velocity is not None:
+            if len(self.velocity) != len(PARAMETERS):
+                raise ValueError(f"velocity must be four arrays, got {len(self.velocity)}")
+            self.velocity = tuple(
+                _checked(f"velocity {name}", checks.numbers(f"velocity {name}", array, ndim=2), shape, dtype)
+                for name, array, shape in zip(PARAMETERS, self.velocity, shapes, strict=True)
+            )
+
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array]:
+        """W1, b1, W2, b2."""
+        return self.W1, self.b1, self.W2, self.b2
+
+    @property
+    def dtype(self) -> Any:
+        """np.float64 or np.float32."""
+        return self.W1.dtype.type
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """I, H, O: inputs, hidden units, outputs."""
+        return self.W1.shape[0], self.W1.shape[1], self.W2.shape[1]
+
+    def predict_proba(self, X: Any) -> Array:
+        """The outputs (n, O) for the samples X (n, I), between 0 and 1, in the network's dtype."""
+        # not at the top: reference.train makes networks
+        from fastxor.reference import forward_propagation
+
+        X = checks.numbers("X", X, ndim=2)
+        if X.shape[1] != self.W1.shape[0]:
+            raise ValueError(f"X must have {self.W1.shape[0]} columns, got shape {X.shape}")
+        checks.finite("X", X, self.dtype)
+        outputs = np.empty((len(X), self.W2.shape[1]), self.dtype)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(X), 4096):  # a sample does not see the others: bounds memory
+                rows = slice(start, start + 4096)
+                outputs[rows] = forward_propagation(X[rows].astype(self.dtype), *self.arrays)[1]
+        return outputs
+
+    def predict(self, X: Any) -> Array:
+        """The classes (n, O), 0 or 1, for the samples X (n, I): is the output above 0.5?"""
+        return (self.predict_proba(X) > 0.5).astype(int)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to ``path``, an ``.npz`` of plain arrays; whole or not at all."""
+        arrays = dict(zip(PARAMETERS, self.arrays, strict=True))
+        for name, array in zip(PARAMETERS, self.velocity or (), strict=False):
+            arrays[f"velocity_{name}"] = array
+        folder = os.path.dirname(os.path.abspath(path))
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Network":
+        """The network that `save` wrote to ``path``.
+
+        Raises OSError where the file cannot be read, ValueError where it holds no network.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            velocity = tuple(arrays.pop(f"velocity_{name}", None) for name in PARAMETERS)
+            whole = all(array is not None for array in velocity)
+            return cls(**arrays, velocity=velocity if whole else None)
+        except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _checked(name: str, array: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    checks.finite(name, array, dtype)
+    return array.astype(dtype)
+
+
+def starting_network(seed: int, sizes: tuple[int, int, int], dtype: Any) -> Network:
+    """The tutorial's start: W1, then W2 from ``np.random.seed(seed)`` and randn, zero biases.
+
+    NumPy's global generator is left alone.
+    """
+    inputs, hidden, outputs = sizes
+    random = np.random.RandomState(seed)
+    W1, W2 = random.randn(inputs, hidden), random.randn(hidden, outputs)
+    b1, b2 = np.zeros((1, hidden)), np.zeros((1, outputs))
+    return Network(*(array.astype(dtype) for array in (W1, b1, W2, b2)))

@@ -1,0 +1,147 @@
+"""What goes into a training run and what comes out of it, the same for every engine."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastxor import checks
+from fastxor.checks import Array
+from fastxor.network import Network, starting_network
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run, as `train` took them."""
+
+    hidden_size: int
+    epochs: int
+    learning_rate: float
+    momentum: float
+    seed: int
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished or interrupted run."""
+
+    network: Network
+    losses: Array
+    """(epochs done,): the loss of every epoch, before its update."""
+    settings: Settings
+
+
+class Diverged(ArithmeticError):
+    """Training left the finite numbers.
+
+    ``epoch`` is the first whose loss or update was not finite; ``run`` holds the last finite
+    network and the losses of the epochs before it.
+    """
+
+    def __init__(self, epoch: int, run: Run) -> None:
+        super().__init__(epoch, run)  # all arguments, so that it can be pickled
+        self.epoch, self.run = epoch, run
+
+    def __str__(self) -> str:
+        return (
+            f"training overflowed to infinity or NaN in epoch {self.epoch}; try a learning rate "
+            f"below {self.run.settings.learning_rate:g} or smaller data and starting weights"
+        )
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was interrupted; ``run`` holds what was done by then.
+
+    ``train(X, y, initial=error.run, epochs=the rest, ...)`` finishes it to the bits of an
+    uninterrupted run.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.run = run
+
+    def __str__(self) -> str:
+        return f"interrupted after {len(self.run.losses):,} of {self.run.settings.epochs:,} epochs"
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A checked task: every engine starts from one, and from nothing else."""
+
+    X: Array  # (n, I), as the caller gave it: not to be changed, not yet in the dtype
+    y: Array  # (n, O), likewise
+    start: Network  # in the dtype, without -0.0; has a velocity exactly when there is momentum
+    settings: Settings
+
+
+def prepare(
+    X: Any,
+    y: Any,
+    *,
+    hidden_size: int | None,
+    epochs: int,
+    learning_rate: float,
+    momentum: float,
+    seed: int,
+    initial: Any,
+    dtype: Any,
+) -> Problem:
+    """Check everything and fill in what was left out; see `fastxor.train` for the arguments."""
+    start = _initial_network(initial)
+    if dtype is None:
+        dtype = start.dtype if start else np.float64
+    dtype = checks.float_type("dtype", dtype)
+    if hidden_size is None:
+        hidden_size = start.sizes[1] if start else 2
+    settings = Settings(
+        hidden_size=checks.integer("hidden_size", hidden_size, low=1),
+        epochs=checks.integer("epochs", epochs, low=0, high=np.iinfo(np.intp).max // 8),
+        learning_rate=checks.real("learning_rate", learning_rate, dtype),
+        momentum=checks.real("momentum", momentum, dtype),
+        seed=checks.integer("seed", seed, low=0, high=2**32 - 1),
+        dtype=np.dtype(dtype).name,
+    )
+
+    X = checks.numbers("X", X, ndim=2)
+    y = np.asarray(y)
+    y = checks.numbers("y", y[:, None] if y.ndim == 1 else y, ndim=2)
+    if len(X) != len(y):
+        raise ValueError(f"X and y must have as many rows, got shapes {X.shape} and {y.shape}")
+    checks.finite("X", X, dtype)
+    checks.finite("y", y, dtype)
+
+    sizes = (X.shape[1], settings.hidden_size, y.shape[1])
+    if start is None:
+        start = starting_network(settings.seed, sizes, dtype)
+    elif start.sizes != sizes:
+        raise ValueError(
+            f"initial must have the sizes {sizes} (inputs, hidden units, outputs), got {start.sizes}"
+        )
+    return Problem(X, y, _as_start(start, dtype, settings.momentum), settings)
+
+
+def _initial_network(initial: Any) -> Network | None:
+    if initial is None or isinstance(initial, Network):
+        return initial
+    if isinstance(initial, Run):
+        return initial.network
+    if isinstance(initial, (tuple, list)) and len(initial) == 4:
+        try:
+            return Network(*initial)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"initial: {error}") from None
+    raise TypeError(
+        f"initial must be a Network, a Run or the arrays (W1, b1, W2, b2), got {type(initial).__name__}"
+    )
+
+
+def _as_start(network: Network, dtype: Any, momentum: float) -> Network:
+    """A copy to train: + 0.0 turns -0.0 into 0.0, the only value that the contract excludes."""
+    for name, array in zip(("W1", "b1", "W2", "b2"), network.arrays, strict=True):
+        checks.finite(f"initial {name}", array, dtype)
+    arrays = (array.astype(dtype) + dtype(0) for array in network.arrays)
+    if momentum == 0:
+        return Network(*arrays)
+    velocity = network.velocity or tuple(np.zeros_like(array) for array in network.arrays)
+    return Network(*arrays, velocity=tuple(v.astype(dtype) + dtype(0) for v in velocity))
