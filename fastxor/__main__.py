@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fastxor {version('fastxor')}")
     parser.set_defaults(command=_demo)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="command")
     task = _task_options()
     fit = commands.add_parser(
         "train", parents=[task], help="train one network, print its losses and predictions"

@@ -57,7 +57,7 @@ def kernel_for(dtype: Any, I: int, H: int, O: int, n: int, momentum: bool) -> Ke
     width = next((width for width in (8, 16) if n <= width), WIDEST)
     fitting = TILE_BYTES // ((H + O) * itemsize)
     tile = next((tile for tile in (128, 64) if tile <= fitting), WIDEST)
-    return _tiled_batch(dtype, I, H, O, width, max(width, min(tile, n // width * width)), momentum)
+    return _tiled_batch(dtype, I, H, O, width, tile, momentum)
 
 
 def _offsets(sizes: list[int], dtype: Any) -> list[int]:
