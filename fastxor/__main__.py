@@ -70,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _task_options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False)
+def _task_options() -> _Parser:
+    parser = _Parser(add_help=False)
     source = parser.add_argument_group("data")
     source.add_argument("--problem", choices=["xor", "parity"], default="xor", help="default: xor")
     source.add_argument("--bits", type=int, default=3, metavar="N", help="of parity; default: 3")

@@ -30,7 +30,10 @@ def ulp_distance(a: Array, b: Array) -> int:
     first, second = (_ordered(array).ravel() for array in (a, b))
     # as Python integers: the distance of two float64 may not fit in 64 bits
     differ = first != second
-    return max((abs(int(p) - int(q)) for p, q in zip(first[differ], second[differ], strict=True)), default=0)
+    return max(
+        (abs(int(p) - int(q)) for p, q in zip(first[differ], second[differ], strict=True)),
+        default=0,
+    )
 
 
 def _ordered(array: Array) -> Array:
@@ -57,9 +60,13 @@ def digest(run: Run) -> str:
 
 
 def differing(a: Run, b: Run) -> list[str]:
-    """The names of the tensors that have not the same bits."""
-    pairs = zip(tensors(a), tensors(b), strict=True)
-    return [name for (name, first), (_, second) in pairs if not same_bits(first, second)]
+    """The names of the tensors that have not the same bits, or that one run lacks."""
+    first, second = dict(tensors(a)), dict(tensors(b))
+    return [
+        name
+        for name in first | second
+        if not (name in first and name in second and same_bits(first[name], second[name]))
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +110,12 @@ def compare(
     expected, actual = _run(reference.train, X, y, settings), _run(fast, X, y, settings)
     names = differing(expected, actual)
     epoch, name = _first_difference(fast, X, y, settings) if names else (None, None)
-    pairs = zip(tensors(expected), tensors(actual), strict=True)
-    comparable = [(a, b) for (_, a), (_, b) in pairs if a.shape == b.shape and a.dtype == b.dtype]
-    distance = max(ulp_distance(a, b) for a, b in comparable)
+    first, second = dict(tensors(expected)), dict(tensors(actual))
+    distance = max(
+        ulp_distance(first[name], second[name])
+        for name in first
+        if name in second and first[name].shape == second[name].shape
+    )
     result = Agreement(not names, distance, epoch, name, digest(actual), expected, actual)
     if show:
         print(result)
@@ -127,7 +137,10 @@ def _first_difference(
     epochs, initial = settings.pop("epochs", 10_000), settings.pop("initial", None)
     a = b = initial
     for epoch in range(epochs):
-        a, b = (_run(t, X, y, {**settings, "epochs": 1, "initial": i}) for t, i in ((reference.train, a), (fast, b)))
+        a, b = (
+            _run(t, X, y, {**settings, "epochs": 1, "initial": i})
+            for t, i in ((reference.train, a), (fast, b))
+        )
         if names := differing(a, b):
             return epoch, names[0]
         if not len(a.losses):  # both diverged

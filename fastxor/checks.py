@@ -20,7 +20,9 @@ def numbers(name: str, value: Any, *, ndim: int) -> Array:
     try:
         array = np.asarray(value)
     except ValueError:
-        raise ValueError(f"{name} must be a rectangular array of numbers, got a ragged one") from None
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, got a ragged one"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got an array of dtype {array.dtype}")
     if array.ndim != ndim:
@@ -36,9 +38,10 @@ def finite(name: str, array: Array, dtype: Any) -> None:
     Looks at the extremes, which takes no memory and shows NaN too.
     """
     limit = LARGEST[dtype]
-    if -limit <= array.min() and array.max() <= limit:
+    if -limit <= float(array.min()) and float(array.max()) <= limit:
         return
-    wrong = ~((-limit <= array) & (array <= limit))
+    with np.errstate(over="ignore"):
+        wrong = ~(np.abs(array.astype(np.float64)) <= limit)
     at = tuple(int(i) for i in np.argwhere(wrong)[0])
     raise ValueError(f"{name} must be finite in {np.dtype(dtype)}, got {array[at]} at {list(at)}")
 

@@ -3,10 +3,10 @@
 import csv
 import os
 import zipfile
-from itertools import product
 
 import numpy as np
 
+from fastxor import checks
 from fastxor.checks import Array
 
 
@@ -16,8 +16,9 @@ def xor() -> tuple[Array, Array]:
 
 
 def parity(bits: int) -> tuple[Array, Array]:
-    """All patterns of so many bits and whether the number of ones is odd: X (2**bits, bits), y."""
-    X = np.array(list(product([0, 1], repeat=bits)))
+    """All patterns of 1 to 20 bits, and whether the number of ones is odd: X (2**bits, bits), y."""
+    bits = checks.integer("bits", bits, low=1, high=20)
+    X = np.arange(2**bits)[:, None] >> np.arange(bits)[::-1] & 1
     return X, X.sum(axis=1, keepdims=True) % 2
 
 
@@ -31,9 +32,9 @@ def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
     name = os.fspath(path)
     if name.endswith(".npz"):
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return file["X"], file["y"]
-        except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile):
             raise ValueError(f"{name} must be an .npz file with arrays X and y") from None
     with open(path, newline="", encoding="utf-8-sig") as lines:
         try:
@@ -47,7 +48,9 @@ def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
     width = len(rows[0][1])
     for number, row in rows:
         if len(row) != width or not all(_is_number(cell) for cell in row):
-            raise ValueError(f"{name}, line {number}: must hold {width} numbers, got {','.join(row)[:60]!r}")
+            raise ValueError(
+                f"{name}, line {number}: must hold {width} numbers, got {','.join(row)[:60]!r}"
+            )
     if not 0 < targets < width:
         raise ValueError(f"{name} must hold more than {targets} columns of numbers, got {width}")
     table = np.array([[float(cell) for cell in row] for _, row in rows])

@@ -90,7 +90,20 @@ def _small_batch(dtype, I, H, O, n, has_momentum):
     w_at, v_at, x_at, a_at, d_at, work_size = _offsets(sizes, dtype)
     source = SOURCE
 
-    def kernel(X, y, _n, parameters, velocity, totals, work, losses, position, learning_rate, momentum, blocks):
+    def kernel(
+        X,
+        y,
+        _n,
+        parameters,
+        velocity,
+        totals,
+        work,
+        losses,
+        position,
+        learning_rate,
+        momentum,
+        blocks,
+    ):
         w = scratch(work, w_at, w_size)  # each weight in `lanes` lanes
         v = scratch(work, v_at, v_size)
         x = scratch(work, x_at, x_size)  # each input once for each of the `units`
@@ -156,7 +169,20 @@ def _tiled_batch(dtype, I, H, O, width, tile, has_momentum):
     g_at, a_at, d_at, work_size = _offsets(sizes, dtype)
     source = SOURCE
 
-    def kernel(X, y, n, parameters, velocity, totals, work, losses, position, learning_rate, momentum, blocks):
+    def kernel(
+        X,
+        y,
+        n,
+        parameters,
+        velocity,
+        totals,
+        work,
+        losses,
+        position,
+        learning_rate,
+        momentum,
+        blocks,
+    ):
         w, N = parameters, y.size // O
         g = scratch(work, g_at, g_size)  # the lanes of each gradient, then of each output's loss
         a = scratch(work, a_at, a_size)

@@ -113,9 +113,7 @@ def load(tyctx, memory, index, n):
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         address = _address(context, builder, memory, args[0], args[1])
-        value = builder.load(
-            builder.bitcast(address, context.get_value_type(lanes).as_pointer())
-        )
+        value = builder.load(builder.bitcast(address, context.get_value_type(lanes).as_pointer()))
         value.align = lanes.dtype.bitwidth // 8  # any number may be the first of a vector
         return value
 

@@ -4,7 +4,7 @@ import os
 import tempfile
 import threading
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class Network:
     b1: Array
     W2: Array
     b2: Array
-    velocity: tuple[Array, Array, Array, Array] | None = None
+    velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         given = [checks.numbers(name, getattr(self, name), ndim=2) for name in PARAMETERS]
@@ -45,7 +45,12 @@ class Network:
             if len(self.velocity) != len(PARAMETERS):
                 raise ValueError(f"velocity must be four arrays, got {len(self.velocity)}")
             self.velocity = tuple(
-                _checked(f"velocity {name}", checks.numbers(f"velocity {name}", array, ndim=2), shape, dtype)
+                _checked(
+                    f"velocity {name}",
+                    checks.numbers(f"velocity {name}", array, ndim=2),
+                    shape,
+                    dtype,
+                )
                 for name, array, shape in zip(PARAMETERS, self.velocity, shapes, strict=True)
             )
 
@@ -107,12 +112,20 @@ class Network:
         Raises OSError where the file cannot be read, ValueError where it holds no network.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # opened here: np.load leaves a damaged file open
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            velocity = tuple(arrays.pop(f"velocity_{name}", None) for name in PARAMETERS)
-            whole = all(array is not None for array in velocity)
-            return cls(**arrays, velocity=velocity if whole else None)
-        except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+            names = [f"velocity_{name}" for name in PARAMETERS if f"velocity_{name}" in arrays]
+            velocity = tuple(arrays.pop(name) for name in names)
+            return cls(**arrays, velocity=velocity or None)
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            EOFError,
+            zipfile.BadZipFile,
+        ) as error:
             raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None
 
 

@@ -52,7 +52,10 @@ def sigmoid(z: Array) -> Array:
     if T is np.float64:
         x = np.clip(-z, -708.0, 709.0)
         k = np.rint(x * 1.4426950408889634)
-        ln2_hi, ln2_lo = float.fromhex("0x1.62e42fee00000p-1"), float.fromhex("0x1.a39ef35793c76p-33")
+        ln2_hi, ln2_lo = (
+            float.fromhex("0x1.62e42fee00000p-1"),
+            float.fromhex("0x1.a39ef35793c76p-33"),
+        )
         r = (x - k * ln2_hi) - k * ln2_lo
         r2 = r * r
         r4 = r2 * r2
@@ -66,8 +69,9 @@ def sigmoid(z: Array) -> Array:
         even = T(1) + r2 * T(1 / 10)
         odd = r * (T(1 / 2) + r2 * T(1 / 120))
     below = even - odd
-    above = np.ldexp(even + odd, k.astype(np.int32))
-    return np.asarray(below / (below + above))
+    with np.errstate(invalid="ignore"):  # NaN has no integer; ldexp keeps it NaN
+        above = np.ldexp(even + odd, k.astype(np.int32))
+    return below / (below + above)
 
 
 def sigmoid_derivative(a: Array) -> Array:
@@ -94,7 +98,9 @@ def sample_sum(terms: Array) -> Array:
     return total
 
 
-def forward_propagation(X: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> tuple[Array, Array]:
+def forward_propagation(
+    X: Array, W1: Array, b1: Array, W2: Array, b2: Array
+) -> tuple[Array, Array]:
     """The activations A1 (n, H) of the hidden units and A2 (n, O) of the outputs."""
     Z1 = b1 + X[:, :1] * W1[:1]
     for i in range(1, len(W1)):

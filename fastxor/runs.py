@@ -115,9 +115,8 @@ def prepare(
     if start is None:
         start = starting_network(settings.seed, sizes, dtype)
     elif start.sizes != sizes:
-        raise ValueError(
-            f"initial must have the sizes {sizes} (inputs, hidden units, outputs), got {start.sizes}"
-        )
+        expected = f"the sizes {sizes} (inputs, hidden units, outputs)"
+        raise ValueError(f"initial must have {expected}, got {start.sizes}")
     return Problem(X, y, _as_start(start, dtype, settings.momentum), settings)
 
 
@@ -131,9 +130,8 @@ def _initial_network(initial: Any) -> Network | None:
             return Network(*initial)
         except (ValueError, TypeError) as error:
             raise type(error)(f"initial: {error}") from None
-    raise TypeError(
-        f"initial must be a Network, a Run or the arrays (W1, b1, W2, b2), got {type(initial).__name__}"
-    )
+    expected = "a Network, a Run or the arrays (W1, b1, W2, b2)"
+    raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
 
 
 def _as_start(network: Network, dtype: Any, momentum: float) -> Network:

@@ -12,14 +12,16 @@ from fastxor.checks import Array
 
 
 def sigmoid(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-x)))
+    return 1 / (1 + np.exp(-x))
 
 
 def sigmoid_derivative(x: Array) -> Array:
     return x * (1 - x)
 
 
-def forward_propagation(X: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> tuple[Array, Array]:
+def forward_propagation(
+    X: Array, W1: Array, b1: Array, W2: Array, b2: Array
+) -> tuple[Array, Array]:
     Z1 = np.dot(X, W1) + b1
     A1 = sigmoid(Z1)
     Z2 = np.dot(A1, W2) + b2

@@ -83,7 +83,9 @@ class _Job:
 
         settings = self.problem.settings
         kernel = kernel_for(self.dtype, *self.problem.start.sizes, self.n, settings.momentum != 0)
-        X, y = (_samples_last(a, kernel.width, self.dtype) for a in (self.problem.X, self.problem.y))
+        X, y = (
+            _samples_last(a, kernel.width, self.dtype) for a in (self.problem.X, self.problem.y)
+        )
         work = np.empty(kernel.work, self.dtype)
         rate, momentum = self.dtype(settings.learning_rate), self.dtype(settings.momentum)
 

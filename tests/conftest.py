@@ -1,0 +1,40 @@
+"""What several tests share: exact data, and comparison to the bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from fastxor import Network, Run
+from fastxor.agreement import differing
+
+# compiling a kernel takes half a second, which is no reason to fail
+settings.register_profile("fastxor", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("fastxor")
+
+FLOATS = [np.float64, np.float32]
+
+
+@pytest.fixture(params=FLOATS, ids=["float64", "float32"])
+def dtype(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def samples(n: int, inputs: int, outputs: int, seed: int = 0) -> tuple[Any, Any]:
+    """Random X in [-2, 2) and y in [0, 1), the same on every machine."""
+    random = np.random.default_rng(seed)
+    return random.random((n, inputs)) * 4 - 2, random.random((n, outputs))
+
+
+def weights(inputs: int, hidden: int, outputs: int, seed: int = 0, scale: float = 2.0) -> Network:
+    """Random weights and biases in [-scale, scale), the same on every machine."""
+    random = np.random.default_rng(seed)
+    shapes = [(inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)]
+    return Network(*((random.random(shape) * 2 - 1) * scale for shape in shapes))
+
+
+def assert_same_bits(a: Run, b: Run) -> None:
+    assert a.settings.dtype == b.settings.dtype
+    assert len(a.losses) == len(b.losses)
+    assert differing(a, b) == []

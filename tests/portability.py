@@ -1,0 +1,48 @@
+"""The golden digests under other instruction sets, compiler settings and libraries.
+
+``python -m tests.portability`` runs tests/test_golden.py once in each environment, with a cache
+of compiled kernels of its own. The environments are those of x86-64 Linux; elsewhere only the
+native one and the one without optimisation are run.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+
+OLD_LIBRARIES = {
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4",
+    "OPENBLAS_CORETYPE": "Nehalem",
+}
+ENVIRONMENTS: dict[str, dict[str, str]] = {"native": {}, "no optimisation": {"NUMBA_OPT": "0"}}
+if (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+    ENVIRONMENTS |= {
+        "generic x86-64": {"NUMBA_CPU_NAME": "generic"},
+        "nehalem (SSE4.2)": {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": ""},
+        "haswell (AVX2, FMA)": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""},
+        "old libraries": OLD_LIBRARIES,
+    }
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+
+
+def main() -> int:
+    failed = []
+    for name, variables in ENVIRONMENTS.items():
+        with tempfile.TemporaryDirectory() as cache:
+            print(f"--- {name}: {' '.join(f'{k}={v}' for k, v in variables.items())}", flush=True)
+            done = subprocess.run(
+                # unoptimised kernels hold addresses, which keeps them from being cached
+                [*PYTEST, "-W", "ignore:Cannot cache compiled function", "tests/test_golden.py"],
+                env=os.environ | variables | {"NUMBA_CACHE_DIR": cache},
+                check=False,
+            )
+        if done.returncode:
+            failed.append(name)
+    print("the same digests in all environments" if not failed else f"DIFFERENT in: {failed}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""`Network`: shapes, predictions, files."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+
+import fastxor
+from fastxor import Network
+from fastxor.agreement import same_bits
+from tests.conftest import samples, weights
+
+
+def test_predictions(dtype):
+    run = fastxor.train(*fastxor.xor(), hidden_size=4, seed=1, dtype=dtype)
+    X, y = fastxor.xor()
+    outputs = run.network.predict_proba(X)
+    assert outputs.shape == (4, 1)
+    assert outputs.dtype == dtype
+    assert ((outputs > 0.5) == y).all()
+    assert run.network.predict(X).tolist() == y.tolist()
+    assert run.network.predict(X).dtype.kind == "i"
+
+
+def test_predictions_do_not_depend_on_the_batch():
+    network = weights(3, 5, 2)
+    X, _ = samples(10_000, 3, 2)
+    whole = network.predict_proba(X)
+    for rows in (slice(0, 1), slice(4095, 4097), slice(9_000, 10_000)):
+        assert same_bits(whole[rows], network.predict_proba(X[rows]))
+
+
+def test_exactly_one_half_is_class_zero():
+    network = Network(np.zeros((2, 2)), np.zeros((1, 2)), np.zeros((2, 1)), np.zeros((1, 1)))
+    assert network.predict_proba([[1, 2]]).item() == 0.5
+    assert network.predict([[1, 2]]).item() == 0
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [([[1, 2]], "X must have 3 columns"), ([1, 2, 3], "X must have 2 dimensions"),
+     ([[1, 2, np.nan]], "X must be finite"), (np.zeros((0, 3)), "X must not be empty")],
+)  # fmt: skip
+def test_predictions_refuse_bad_input(X, message):
+    with pytest.raises(ValueError, match=message):
+        weights(3, 2, 1).predict(X)
+
+
+def test_network_is_a_copy_of_one_dtype(dtype):
+    arrays = [a.astype(dtype) for a in weights(2, 2, 1).arrays]
+    network = Network(*arrays)
+    assert network.dtype == dtype
+    arrays[0][:] = 7
+    assert (network.W1 != 7).all()
+    assert Network(arrays[0].astype(np.float32), *arrays[1:]).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("position", "array", "error", "message"),
+    [(0, np.ones(2), ValueError, "W1 must have 2 dimensions, got shape \\(2,\\)"),
+     (1, np.ones((1, 3)), ValueError, "b1 must have shape \\(1, 2\\), got \\(1, 3\\)"),
+     (2, np.ones((3, 1)), ValueError, "W2 must have shape \\(2, 1\\)"),
+     (3, np.ones((1, 2)), ValueError, "b2 must have shape \\(1, 1\\)"),
+     (3, [[np.inf]], ValueError, "b2 must be finite"),
+     (0, [["a", "b"]], TypeError, "W1 must hold real numbers")],
+)  # fmt: skip
+def test_network_refuses_bad_arrays(position, array, error, message):
+    arrays = list(weights(2, 2, 1).arrays)
+    arrays[position] = array
+    with pytest.raises(error, match=message):
+        Network(*arrays)
+
+
+def test_network_refuses_a_bad_velocity():
+    network = weights(2, 2, 1)
+    with pytest.raises(ValueError, match="velocity must be four arrays, got 3"):
+        Network(*network.arrays, velocity=network.arrays[:3])
+    with pytest.raises(ValueError, match="velocity W1 must have shape"):
+        Network(*network.arrays, velocity=(np.ones((3, 3)), *network.arrays[1:]))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+@pytest.mark.parametrize("name", ["net.npz", "net", "a b.net"])
+def test_save_and_load(name, momentum, dtype, tmp_path):
+    network = fastxor.train(*fastxor.xor(), epochs=5, momentum=momentum, dtype=dtype).network
+    network.save(tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
+    other = Network.load(str(tmp_path / name))
+    assert other.dtype == dtype
+    assert all(map(same_bits, network.arrays, other.arrays))
+    assert (other.velocity is None) == (momentum == 0)
+    if momentum:
+        assert all(map(same_bits, network.velocity, other.velocity))
+
+
+def test_a_saved_file_is_a_plain_npz_that_others_may_read(tmp_path):
+    previous = os.umask(0o022)
+    try:
+        weights(2, 2, 1).save(tmp_path / "net.npz")
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE((tmp_path / "net.npz").stat().st_mode) == 0o644
+    with np.load(tmp_path / "net.npz", allow_pickle=False) as file:
+        assert sorted(file.files) == ["W1", "W2", "b1", "b2"]
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    weights(2, 2, 1).save(tmp_path / "net.npz")
+    before = (tmp_path / "net.npz").read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        weights(2, 9, 1).save(tmp_path / "net.npz")
+    assert (tmp_path / "net.npz").read_bytes() == before
+    assert os.listdir(tmp_path) == ["net.npz"]
+
+
+def test_load_refuses_what_is_no_network(tmp_path):
+    path = tmp_path / "net.npz"
+    with pytest.raises(FileNotFoundError):
+        Network.load(path)
+    arrays = dict(zip(("W1", "b1", "W2", "b2"), weights(2, 2, 1).arrays, strict=True))
+    contents = {
+        "empty": b"", "text": b"hello", "a broken zip": b"PK\x03\x04 and then nothing",
+    }  # fmt: skip
+    for content in contents.values():
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"net\.npz holds no saved network"):
+            Network.load(path)
+    for bad in (
+        {k: v for k, v in arrays.items() if k != "b2"},
+        arrays | {"more": np.ones(2)},
+        arrays | {"W1": np.ones((5, 5))},
+        arrays | {"W1": np.array([["x", "y"]] * 2)},
+        arrays | {"W1": np.array([[None, {}]] * 2)},  # pickled: must not be loaded
+        arrays | {"velocity_W1": np.ones((2, 2))},
+    ):
+        np.savez(path, **bad)
+        with pytest.raises(ValueError, match=r"net\.npz holds no saved network"):
+            Network.load(path)
+    with path.open("wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(ValueError, match="holds no saved network"):
+        Network.load(path)
+    weights(2, 2, 1).save(path)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="holds no saved network"):
+        Network.load(path)

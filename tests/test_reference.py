@@ -1,0 +1,128 @@
+"""The reference against what it did not come from: the tutorial, differences, plain sums."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import fastxor
+from fastxor import reference, textbook
+from fastxor.agreement import ulp_distance
+from fastxor.network import starting_network
+from tests.conftest import samples, weights
+
+TUTORIAL_LOSSES = [
+    "0.25583", "0.24941", "0.24544", "0.20471", "0.15320",
+    "0.13869", "0.13359", "0.13115", "0.12975", "0.12885",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tutorial():
+    X, y = fastxor.xor()
+    return textbook.train(X, y, starting_network(42, (2, 2, 1), np.float64).arrays)
+
+
+@pytest.mark.parametrize("engine", ["textbook", "reference", "fastxor"])
+def test_the_tutorials_lines(engine, tutorial):
+    X, y = fastxor.xor()
+    if engine == "textbook":
+        parameters, losses = tutorial
+        classes = textbook.forward_propagation(X, *parameters)[1] > 0.5
+    else:
+        run = {"reference": reference, "fastxor": fastxor}[engine].train(X, y)
+        losses, classes = run.losses, run.network.predict(X)
+    assert [f"{loss:.5f}" for loss in losses[::1000]] == TUTORIAL_LOSSES
+    assert classes.astype(int).ravel().tolist() == [0, 0, 1, 1]
+
+
+def test_ten_thousand_epochs_stay_close_to_the_textbook(tutorial):
+    run = reference.train(*fastxor.xor())
+    for ours, theirs in zip(run.network.arrays, tutorial[0], strict=True):
+        assert np.abs(ours / theirs - 1).max() < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_epoch_is_within_a_few_ulp_of_the_textbook(seed):
+    X, y = fastxor.xor()
+    start = starting_network(seed, (2, 2, 1), np.float64)
+    run = reference.train(X, y, epochs=1, seed=seed)
+    parameters, losses = textbook.train(X, y, start.arrays, epochs=1)
+    assert ulp_distance(run.losses, np.array(losses)) <= 4
+    for ours, theirs, before in zip(run.network.arrays, parameters, start.arrays, strict=True):
+        # a bias starts at zero and is but a small step: count ulp of what was summed
+        scale = np.spacing(np.maximum(np.abs(before), 0.125))
+        assert (np.abs(ours - theirs) / scale).max() <= 4
+
+
+@pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])
+@pytest.mark.parametrize(("n", "sizes"), [(4, (2, 2, 1)), (7, (3, 4, 2)), (50, (5, 3, 3))])
+def test_updates_are_the_slope_of_the_loss(engine, n, sizes):
+    """Central differences of the textbook's loss, for every parameter."""
+    X, y = samples(n, sizes[0], sizes[2])
+    start = weights(*sizes)
+    rate = 1.0
+    after = engine.train(X, y, epochs=1, learning_rate=rate, initial=start, hidden_size=sizes[1])
+
+    def loss(arrays):
+        return textbook.compute_loss(y, textbook.forward_propagation(X, *arrays)[1])
+
+    for k, (before, trained) in enumerate(zip(start.arrays, after.network.arrays, strict=True)):
+        gradient = (before - trained) / rate
+        assert np.abs(gradient).min() > 1e-6, "a gradient of zeros would prove nothing"
+        for at in np.ndindex(before.shape):
+            shifted = []
+            for h in (1e-5, -1e-5):
+                arrays = [array.copy() for array in start.arrays]
+                arrays[k][at] += h
+                shifted.append(loss(arrays))
+            slope = (shifted[0] - shifted[1]) / 2e-5 * (y.size / 2)
+            assert gradient[at] == pytest.approx(slope, rel=1e-5, abs=1e-9)
+
+
+def lanes_in_words(terms):
+    """Point 4 of the contract, told once more with scalars."""
+    total = terms.dtype.type(0)
+    for block in range(0, len(terms), 1024):
+        lane = [terms.dtype.type(0)] * 8
+        for j, term in enumerate(terms[block : block + 1024]):
+            lane[j % 8] = lane[j % 8] + term
+        left = (lane[0] + lane[4]) + (lane[2] + lane[6])
+        right = (lane[1] + lane[5]) + (lane[3] + lane[7])
+        total = total + (left + right)
+    return total
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 8, 9, 100, 1023, 1024, 1025, 2048, 3000])
+def test_sample_sum(n, dtype):
+    terms = (np.random.default_rng(n).random(n) - 0.5).astype(dtype)
+    total = reference.sample_sum(terms)
+    assert total.dtype == dtype
+    assert total.tobytes() == lanes_in_words(terms).tobytes()
+    exact = float(sum(map(Fraction, terms.tolist())))
+    assert total == pytest.approx(exact, rel=1e-4 if dtype is np.float32 else 1e-12, abs=1e-5)
+
+
+def test_sample_sum_of_four_is_a_fold_of_four(dtype):
+    a, b, c, d = terms = np.random.default_rng(0).random(4).astype(dtype)
+    assert reference.sample_sum(terms) == (a + c) + (b + d)
+
+
+def test_sample_sum_is_never_a_negative_zero(dtype):
+    assert not np.signbit(reference.sample_sum(np.full(5, -0.0, dtype)))
+
+
+def test_loss_of_several_outputs():
+    y, A2 = np.zeros((3, 2)), np.array([[0.5, 0.25], [0.5, 0.25], [0.5, 0.25]])
+    assert reference.compute_loss(y, A2) == (3 * 0.25 + 3 * 0.0625) / 6
+
+
+def test_the_contract_needs_no_library_of_functions():
+    """np.exp, np.dot and np.sum differ between machines: none of them, not even as an operator."""
+    names = set(reference.train.__code__.co_names)
+    for function in (
+        reference.sigmoid, reference.sample_sum, reference.forward_propagation,
+        reference.compute_loss, reference.backward_propagation, reference.sigmoid_derivative,
+    ):  # fmt: skip
+        names |= set(function.__code__.co_names)
+    assert not names & {"exp", "dot", "matmul", "sum", "mean", "einsum", "tanh", "power"}
