@@ -40,7 +40,7 @@ def changed(run, name, change):
 
 def one_ulp(array):
     result = array.copy()
-    result.flat[-1] = np.nextafter(result.flat[-1], np.inf)
+    result.flat[-1] = np.nextafter(result.flat[-1], result.dtype.type(np.inf))
     return result
 
 
