@@ -91,19 +91,9 @@ def _small_batch(dtype, I, H, O, n, has_momentum):
     source = SOURCE
 
     def kernel(
-        X,
-        y,
-        _n,
-        parameters,
-        velocity,
-        totals,
-        work,
-        losses,
-        position,
-        learning_rate,
-        momentum,
-        blocks,
-    ):
+        X, y, _n, parameters, velocity, totals, work, losses, position,
+        learning_rate, momentum, blocks,
+    ):  # fmt: skip
         w = scratch(work, w_at, w_size)  # each weight in `lanes` lanes
         v = scratch(work, v_at, v_size)
         x = scratch(work, x_at, x_size)  # each input once for each of the `units`
@@ -170,19 +160,9 @@ def _tiled_batch(dtype, I, H, O, width, tile, has_momentum):
     source = SOURCE
 
     def kernel(
-        X,
-        y,
-        n,
-        parameters,
-        velocity,
-        totals,
-        work,
-        losses,
-        position,
-        learning_rate,
-        momentum,
-        blocks,
-    ):
+        X, y, n, parameters, velocity, totals, work, losses, position,
+        learning_rate, momentum, blocks,
+    ):  # fmt: skip
         w, N = parameters, y.size // O
         g = scratch(work, g_at, g_size)  # the lanes of each gradient, then of each output's loss
         a = scratch(work, a_at, a_size)
