@@ -7,4 +7,5 @@ from fastxor.network import Network
 from fastxor.runs import Diverged, Interrupted, Run
 from fastxor.training import train
 
+__version__ = "0.1.0"
 __all__ = ["Diverged", "Interrupted", "Network", "Run", "compare", "parity", "train", "xor"]

@@ -4,23 +4,16 @@ import argparse
 import os
 import sys
 import tempfile
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 import numpy as np
 
-from fastxor import data
+from fastxor import __version__, data
 from fastxor.agreement import compare
 from fastxor.checks import Array
 from fastxor.network import Network
-from fastxor.runs import Diverged, Interrupted, Run
+from fastxor.runs import Interrupted, Run
 from fastxor.training import train
-
-NOT_LEARNED = (
-    "Not learned: {wrong} of {count} samples are on the wrong side of 0.5. Gradient descent can\n"
-    "end in a place that is no solution; which place depends on the starting weights. Try\n"
-    "another seed (--seed {seed}) or more hidden units (--hidden-size {hidden_size})."
-)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,14 +26,15 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.command(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where the caller closed it
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader, head say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 1
     except KeyboardInterrupt as stop:
         print(f"fastxor: {stop or 'interrupted'}", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, MemoryError, Diverged) as error:
+    except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:
         print(f"fastxor: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return status
@@ -52,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train tiny neural networks with fused kernels, to the last bit of a NumPy "
         "reference. Without a command: train the XOR network of the tutorial three ways.",
     )
-    parser.add_argument("--version", action="version", version=f"fastxor {version('fastxor')}")
+    parser.add_argument("--version", action="version", version=f"fastxor {__version__}")
     parser.set_defaults(command=_demo)
     commands = parser.add_subparsers(title="commands", metavar="command")
     task = _task_options()
@@ -92,7 +86,7 @@ def _task_options() -> _Parser:
         "--seed", type=int, default=42, metavar="N", help="of the starting weights; default: 42"
     )
     settings.add_argument(
-        "--initial", metavar="FILE", help="start from a saved network instead of a seed"
+        "--initial", metavar="FILE", help="start from a saved network, not from a seed"
     )
     settings.add_argument(
         "--dtype", choices=["float64", "float32"], help="default: float64, or that of --initial"
@@ -120,35 +114,39 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.save is not None:
         _check_writable(arguments.save)
     try:
-        run = train(X, y, **settings, progress=sys.stderr.isatty())
-    except (Interrupted, Diverged) as stop:
-        if arguments.save is not None:
+        run = train(X, y, **settings, progress=_on_terminal())
+    except Interrupted as stop:
+        done = len(stop.run.losses)
+        if arguments.save is not None and done:  # an untrained network is not worth a file
             stop.run.network.save(arguments.save)
-            done = len(stop.run.losses)
             print(f"saved the network after {done:,} epochs to {arguments.save}", file=sys.stderr)
         raise
     if arguments.save is not None:
         run.network.save(arguments.save)
     for epoch in range(0, len(run.losses), max(1, len(run.losses) // 10)):
         print(f"Epoch {epoch}, Loss: {run.losses[epoch]:.5f}")
-    _print_predictions(run, X, np.reshape(y, (len(X), -1)))
+    _print_predictions(run, X, np.reshape(y, (len(X), -1)), arguments.initial is None)
     if arguments.save is not None:
         print(f"saved to {arguments.save}")
     return 0
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _check_writable(path: str) -> None:
     """Find out before training what would keep the result from being saved after it."""
     if os.path.isdir(path):
         raise IsADirectoryError(f"--save must name a file, got the folder {path}")
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = os.path.dirname(os.path.realpath(path))
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise OSError(f"--save: cannot write to {folder}: {error.strerror}") from None
 
 
-def _print_predictions(run: Run, X: Array, y: Array) -> None:
+def _print_predictions(run: Run, X: Array, y: Array, from_seed: bool) -> None:
     outputs = run.network.predict_proba(X)
     rows = min(len(X), 16)
     print("Outputs and predictions" + (f" of the first {rows} samples:" if rows < len(X) else ":"))
@@ -158,7 +156,7 @@ def _print_predictions(run: Run, X: Array, y: Array) -> None:
         print(f"  {_row(inputs)}  ->  {values}  {classes}")
     if np.isin(y, (0, 1)).all():
         wrong = int(((outputs > 0.5) != y).any(axis=1).sum())
-        print(_verdict(wrong, run, len(X)))
+        print(_verdict(wrong, len(X), run, from_seed))
 
 
 def _row(inputs: Array) -> str:
@@ -166,22 +164,29 @@ def _row(inputs: Array) -> str:
     return shown + (" ..." if len(inputs) > 8 else "")
 
 
-def _verdict(wrong: int, run: Run, count: int) -> str:
+def _verdict(wrong: int, count: int, run: Run, from_seed: bool) -> str:
     if not wrong:
         return f"Learned: all {count} samples are on the right side of 0.5."
+    verdict = f"Not learned: {wrong} of {count} samples are on the wrong side of 0.5."
+    if not from_seed:
+        return f"{verdict} More epochs may help."
     seed, hidden_size = run.settings.seed + 1, 2 * run.settings.hidden_size
-    return NOT_LEARNED.format(wrong=wrong, count=count, seed=seed, hidden_size=hidden_size)
+    return (
+        f"{verdict} More epochs may help,\nor not: gradient descent can end in a place that is no "
+        f"solution, depending on the\nstarting weights. Try another seed (--seed {seed}) or more "
+        f"hidden units (--hidden-size {hidden_size})."
+    )
 
 
 def _compare(arguments: argparse.Namespace) -> int:
     X, y = _load(arguments)
-    return 0 if compare(X, y, **_settings(arguments), progress=sys.stderr.isatty()).agree else 1
+    return 0 if compare(X, y, **_settings(arguments), progress=_on_terminal()).agree else 1
 
 
 def _demo(arguments: argparse.Namespace) -> int:
     from fastxor.demo import three_ways
 
-    return three_ways(progress=sys.stderr.isatty())
+    return three_ways(progress=_on_terminal())
 
 
 if __name__ == "__main__":

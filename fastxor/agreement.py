@@ -87,16 +87,17 @@ class Agreement:
     fast: Run
 
     def __str__(self) -> str:
-        epochs = len(self.reference.losses)
+        epochs = len(self.fast.losses)
         if self.agree:
-            return (
-                f"reference and kernel agree to the last bit: {epochs:,} losses and every "
-                f"parameter\nsha256 {self.digest}"
+            text = f"reference and kernel agree to the last bit: {epochs:,} losses, every parameter"
+        else:
+            text = (
+                f"reference and kernel DIFFER: first in epoch {self.first_epoch}, "
+                f"{self.first_tensor}; at most {self.max_ulp:,} ulp after {epochs:,} epochs"
             )
-        return (
-            f"reference and kernel DIFFER: first in epoch {self.first_epoch}, {self.first_tensor}; "
-            f"at most {self.max_ulp:,} ulp after {epochs:,} epochs\nsha256 {self.digest}"
-        )
+        if epochs < self.fast.settings.epochs:
+            text += f"\ntraining overflowed in epoch {epochs}: compared up to there"
+        return f"{text}\nsha256 {self.digest}"
 
 
 def compare(
@@ -105,7 +106,8 @@ def compare(
     """Train with the reference and with the kernel and compare every bit.
 
     ``settings`` are those of `fastxor.train`, whose errors this raises too. ``show`` prints
-    the report. Training that diverges is compared up to the last finite network.
+    the report. Training that diverges is compared up to the last finite network. ``fast`` may
+    be any other function with the arguments and the result of `fastxor.train`.
     """
     expected, actual = _run(reference.train, X, y, settings), _run(fast, X, y, settings)
     names = differing(expected, actual)

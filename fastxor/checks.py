@@ -8,15 +8,20 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
+NO_NUMBERS = (bool, np.bool_, str, bytes)  # though float() takes them
 LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (np.float64, np.float32)}
 
 
-def numbers(name: str, value: Any, *, ndim: int) -> Array:
+def numbers(name: str, value: Any, *, ndim: tuple[int, ...] = (2,)) -> Array:
     """``value`` as an array of real numbers of ``ndim`` dimensions; not copied if it is one.
 
     Raises TypeError for complex numbers, objects and text, ValueError for another number of
-    dimensions or an empty or ragged array.
+    dimensions or an empty, ragged or masked array.
     """
+    if np.ma.is_masked(value):
+        raise ValueError(
+            f"{name} must not have masked entries, got {np.ma.getmaskarray(value).sum()}"
+        )
     try:
         array = np.asarray(value)
     except ValueError:
@@ -25,8 +30,9 @@ def numbers(name: str, value: Any, *, ndim: int) -> Array:
         ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got an array of dtype {array.dtype}")
-    if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimensions, got shape {array.shape}")
+    if array.ndim not in ndim:
+        expected = " or ".join(map(str, ndim))
+        raise ValueError(f"{name} must have {expected} dimensions, got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     return array
@@ -62,10 +68,14 @@ def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
 
 def real(name: str, value: Any, dtype: Any) -> float:
     """``value`` as a float that is finite as ``dtype`` too."""
-    array = np.asarray(value)
-    if array.ndim != 0 or array.dtype.kind not in "iuf":
+    try:
+        number = None if isinstance(value, NO_NUMBERS) or np.ndim(value) else float(value)
+    except OverflowError:
+        number = float("inf")
+    except (TypeError, ValueError):
+        number = None
+    if number is None:
         raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(array)
     if not abs(number) <= LARGEST[dtype]:
         raise ValueError(f"{name} must be finite in {np.dtype(dtype)}, got {value!r}")
     return number
@@ -75,9 +85,9 @@ def float_type(name: str, value: Any) -> Any:
     """np.float64 or np.float32."""
     try:
         dtype = np.dtype(value)
-    except TypeError:
+    except (TypeError, ValueError):
         dtype = None
-    if value is None or dtype not in (np.float64, np.float32):
+    if dtype not in (np.float64, np.float32):
         raise (TypeError if dtype is None else ValueError)(
             f"{name} must be 'float64' or 'float32', got {value!r}"
         )

@@ -4,8 +4,10 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numba import njit, types
+from numba.core.registry import cpu_target
 
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
 # fastmath, never parallel: the first changes bits, the second aborts after a fork.
@@ -17,35 +19,40 @@ class Kernel(NamedTuple):
 
     run: Any
     """run(X, y, n, parameters, velocity, totals, work, losses, position, learning_rate,
-    momentum, blocks): train for as many blocks of up to 1024 samples; returns SOURCE."""
-    width: int
-    work: int  # numbers of working memory
+    momentum, chunks): train for so many chunks of samples; an epoch's last may be shorter."""
+    chunk: int
+    width: int  # X and y are padded with zeros to a multiple of so many samples
+    work: int  # numbers of working memory, to be kept as it is between calls
 
 
-def _source() -> int:
-    """63 bits of a SHA-256 over the modules of the package.
-
-    Numba's cache on disk notices a change in a kernel's own file alone, but a kernel is
-    compiled from several. This number is a constant of each kernel, and its constants are
-    part of the key of the cache: a kernel from older sources is never loaded.
-    """
-    digest = sha256()
+def _fingerprint() -> str:
+    """A digest of the package's modules, of the processor and of the compiler's options."""
+    processor = cpu_target.target_context.codegen().magic_tuple()
+    optimisation = numba.config.OPT  # type: ignore[attr-defined]
+    digest = sha256(repr((processor, optimisation)).encode())
     for file in sorted(resources.files(__package__).iterdir(), key=lambda file: file.name):
         if file.name.endswith(".py"):
             digest.update(file.name.encode() + file.read_bytes())
-    return int.from_bytes(digest.digest()[:8], "little") >> 1
+    return digest.hexdigest()[:16]
 
 
-SOURCE = _source()
+def compiled(kernel: Any, dtype: Any, *key: Any) -> Any:
+    """``kernel`` compiled for ``dtype``; ``key`` is all else that it depends on.
 
-
-def compiled(kernel: Any, dtype: Any) -> Any:
+    Numba's cache on disk has a file of entries for each function name. It notices a change in
+    a function's own file, but a kernel is compiled from several; and processes that compile two
+    entries at once may swap them. So a kernel has its key and the fingerprint in its name: a
+    file has one entry, which is never from older sources or for another processor.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
+    name = "_".join(map(str, (np.dtype(dtype).name, *key, _fingerprint())))
+    kernel.__qualname__ = f"{kernel.__name__}_{name}"
     T = types.float64 if dtype is np.float64 else types.float32
     vector, integer = types.Array(T, 1, "C"), types.int64
-    position = types.Array(integer, 1, "C")
     data = (vector, vector, integer)
-    state = (vector, vector, vector, vector, vector, position)
-    signature = integer(*data, *state, T, T, integer)
+    state = (vector, vector, vector, vector, vector, types.Array(integer, 1, "C"))
+    signature = types.void(*data, *state, T, T, integer)
     try:
         return njit(signature, cache=True, **OPTIONS)(kernel)
     except (RuntimeError, OSError):  # no folder for the cache, or a full disk

@@ -2,11 +2,10 @@
 
 import csv
 import os
-import zipfile
 
 import numpy as np
 
-from fastxor import checks
+from fastxor import checks, npz
 from fastxor.checks import Array
 
 
@@ -30,12 +29,12 @@ def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
     the file cannot be read, ValueError where it does not hold such data.
     """
     name = os.fspath(path)
+    targets = checks.integer("targets", targets, low=1)
     if name.endswith(".npz"):
-        try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return file["X"], file["y"]
-        except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile):
-            raise ValueError(f"{name} must be an .npz file with arrays X and y") from None
+        arrays = npz.read(path)
+        if not {"X", "y"} <= set(arrays):
+            raise ValueError(f"{name} must hold arrays X and y, got {', '.join(arrays) or 'none'}")
+        return arrays["X"], arrays["y"]
     with open(path, newline="", encoding="utf-8-sig") as lines:
         try:
             rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
@@ -48,8 +47,9 @@ def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
     width = len(rows[0][1])
     for number, row in rows:
         if len(row) != width or not all(_is_number(cell) for cell in row):
+            expected = f"{width} comma-separated numbers"
             raise ValueError(
-                f"{name}, line {number}: must hold {width} numbers, got {','.join(row)[:60]!r}"
+                f"{name}, line {number}: must hold {expected}, got {','.join(row)[:60]!r}"
             )
     if not 0 < targets < width:
         raise ValueError(f"{name} must hold more than {targets} columns of numbers, got {width}")

@@ -4,14 +4,13 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any, TypeVar
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from fastxor import data, textbook
+from fastxor import __version__, data, textbook
 from fastxor.agreement import Agreement, compare
 from fastxor.checks import Array
 from fastxor.network import Network, starting_network
@@ -69,7 +68,7 @@ def _machine() -> str:
 
     return (
         f"{_processor()}, {platform.system()}, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, Numba {numba.__version__}, fastxor {version('fastxor')}"
+        f"NumPy {np.__version__}, Numba {numba.__version__}, fastxor {__version__}"
     )
 
 

@@ -9,11 +9,11 @@ the last bit, and only computes: `training` validates, slices and reports. Two o
   (all hidden units, all outputs, all gradients). Depth first is four times slower: the
   reorder buffer fills with one dependency chain.
 
-All state lies in arrays that change inside a call only, so a caller that is interrupted
-between two calls finds it whole. `parameters` is one vector: W1 row by row (I, H), b1
-(H), W2 column by column (O, H), b2 (O). `X` is (I, N) and `y` (O, N), flattened, N being
-n rounded up to a multiple of `Kernel.width`, with zeros for the samples beyond n.
-`position` is [epochs done, blocks done of the next epoch].
+A call trains for some chunks of samples; all state lies in its arrays, for the next call.
+`parameters` and `velocity` are vectors: W1 row by row (I, H), b1 (H), W2 column by column
+(O, H), b2 (O). `X` is (I, N) and `y` (O, N), flattened, N being n rounded up to a multiple
+of `Kernel.width`, with zeros for the samples beyond n. `position` is [epochs done, chunks
+done of the next epoch]; `totals` are the sums over its samples so far.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from fastxor.compiling import OPTIONS, SOURCE, Kernel, compiled
+from fastxor.compiling import OPTIONS, Kernel, compiled
 from fastxor.lanes import (
     accumulate,
     fold,
@@ -88,11 +88,10 @@ def _small_batch(dtype, I, H, O, n, has_momentum):
     sizes = [size * lanes, size * lanes, I * wide, H * lanes, O * wide]
     w_size, v_size, x_size, a_size, d_size = sizes
     w_at, v_at, x_at, a_at, d_at, work_size = _offsets(sizes, dtype)
-    source = SOURCE
 
     def kernel(
         X, y, _n, parameters, velocity, totals, work, losses, position,
-        learning_rate, momentum, blocks,
+        learning_rate, momentum, chunks,
     ):  # fmt: skip
         w = scratch(work, w_at, w_size)  # each weight in `lanes` lanes
         v = scratch(work, v_at, v_size)
@@ -105,7 +104,7 @@ def _small_batch(dtype, I, H, O, n, has_momentum):
         for i in range(I):
             store(x, i * wide, spread(load(X, i * lanes, lanes), wide))
         first = position[0]
-        for epoch in range(first, first + blocks):
+        for epoch in range(first, first + chunks):
             for h in range(0, H, units):
                 z = load(w, (B1 + h) * lanes, wide)
                 for i in range(I):
@@ -143,10 +142,10 @@ def _small_batch(dtype, I, H, O, n, has_momentum):
         for j in range(size):
             parameters[j] = w[j * lanes]
             velocity[j] = v[j * lanes]
-        position[0] = first + blocks
-        return source
+        position[0] = first + chunks
 
-    return Kernel(compiled(kernel, dtype), lanes, work_size)
+    run = compiled(kernel, dtype, "small", I, H, O, n, has_momentum)
+    return Kernel(run, chunk=LANES, width=lanes, work=work_size)
 
 
 @cache
@@ -157,21 +156,23 @@ def _tiled_batch(dtype, I, H, O, width, tile, has_momentum):
     sizes = [(size + O) * LANES, H * tile, O * tile]
     g_size, a_size, d_size = sizes
     g_at, a_at, d_at, work_size = _offsets(sizes, dtype)
-    source = SOURCE
+    # a large network takes long for a block: let it pause between tiles, its sums kept in work
+    chunk = BLOCK if a_at == 0 else tile
 
     def kernel(
         X, y, n, parameters, velocity, totals, work, losses, position,
-        learning_rate, momentum, blocks,
+        learning_rate, momentum, chunks,
     ):  # fmt: skip
         w, N = parameters, y.size // O
         g = scratch(work, g_at, g_size)  # the lanes of each gradient, then of each output's loss
         a = scratch(work, a_at, a_size)
         d = scratch(work, d_at, d_size)
-        epoch, start = position[0], position[1] * BLOCK
-        for _ in range(blocks):
-            for j in range(0, g_size, LANES):
-                store(g, j, spread(dtype(0), LANES))
-            stop = min(start + BLOCK, n)
+        epoch, start = position[0], position[1] * chunk
+        for _ in range(chunks):
+            if start % BLOCK == 0:
+                for j in range(0, g_size, LANES):
+                    store(g, j, spread(dtype(0), LANES))
+            stop = min(start + chunk, n)
             for s in range(start, stop, tile):
                 count = min(tile, stop - s)
                 for h in range(H):
@@ -205,9 +206,10 @@ def _tiled_batch(dtype, I, H, O, width, tile, has_momentum):
                         _add(g, B1 + h, delta)
                         for i in range(I):
                             _add(g, i * H + h, load(X, i * N + s + t, width) * delta)
-            for j in range(size + O):
-                totals[j] += lane(fold(load(g, j * LANES, LANES), LANES), 0)
             start = stop
+            if start % BLOCK == 0 or start == n:
+                for j in range(size + O):
+                    totals[j] += lane(fold(load(g, j * LANES, LANES), LANES), 0)
             if start == n:
                 loss = dtype(0)
                 for o in range(O):
@@ -221,10 +223,10 @@ def _tiled_batch(dtype, I, H, O, width, tile, has_momentum):
                     w[j] -= step
                 totals[:] = 0
                 epoch, start = epoch + 1, 0
-        position[0], position[1] = epoch, start // BLOCK
-        return source
+        position[0], position[1] = epoch, start // chunk
 
-    return Kernel(compiled(kernel, dtype), width, work_size)
+    run = compiled(kernel, dtype, "tiled", I, H, O, width, tile, has_momentum)
+    return Kernel(run, chunk, width, work_size)
 
 
 @njit(forceinline=True, **OPTIONS)

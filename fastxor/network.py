@@ -1,15 +1,13 @@
 """`Network`: the parameters of one network, its predictions and its file."""
 
 import os
-import tempfile
 import threading
-import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fastxor import checks
+from fastxor import checks, npz
 from fastxor.checks import Array
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
@@ -35,19 +33,19 @@ class Network:
     velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        given = [checks.numbers(name, getattr(self, name), ndim=2) for name in PARAMETERS]
+        given = [checks.numbers(name, getattr(self, name)) for name in PARAMETERS]
         dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
         (inputs, hidden), outputs = given[0].shape, given[2].shape[1]
         shapes = [(inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)]
         for name, array, shape in zip(PARAMETERS, given, shapes, strict=True):
             setattr(self, name, _checked(name, array, shape, dtype))
         if self.velocity is not None:
-            if len(self.velocity) != len(PARAMETERS):
-                raise ValueError(f"velocity must be four arrays, got {len(self.velocity)}")
+            if not isinstance(self.velocity, (tuple, list)) or len(self.velocity) != len(given):
+                raise ValueError(f"velocity must be four arrays, got {self.velocity!r:.60}")
             self.velocity = tuple(
                 _checked(
                     f"velocity {name}",
-                    checks.numbers(f"velocity {name}", array, ndim=2),
+                    checks.numbers(f"velocity {name}", array),
                     shape,
                     dtype,
                 )
@@ -70,11 +68,15 @@ class Network:
         return self.W1.shape[0], self.W1.shape[1], self.W2.shape[1]
 
     def predict_proba(self, X: Any) -> Array:
-        """The outputs (n, O) for the samples X (n, I), between 0 and 1, in the network's dtype."""
+        """The outputs (n, O) for the samples X (n, I), between 0 and 1, in the network's dtype.
+
+        Raises ValueError or TypeError for bad samples, OverflowError where a sum inside the
+        network is not a number.
+        """
         # not at the top: reference.train makes networks
         from fastxor.reference import forward_propagation
 
-        X = checks.numbers("X", X, ndim=2)
+        X = checks.numbers("X", X)
         if X.shape[1] != self.W1.shape[0]:
             raise ValueError(f"X must have {self.W1.shape[0]} columns, got shape {X.shape}")
         checks.finite("X", X, self.dtype)
@@ -83,6 +85,9 @@ class Network:
             for start in range(0, len(X), 4096):  # a sample does not see the others: bounds memory
                 rows = slice(start, start + 4096)
                 outputs[rows] = forward_propagation(X[rows].astype(self.dtype), *self.arrays)[1]
+        if np.isnan(outputs.min()):
+            row = np.argwhere(np.isnan(outputs))[0, 0]
+            raise OverflowError(f"the sums inside the network overflow for row {row} of X")
         return outputs
 
     def predict(self, X: Any) -> Array:
@@ -94,16 +99,7 @@ class Network:
         arrays = dict(zip(PARAMETERS, self.arrays, strict=True))
         for name, array in zip(PARAMETERS, self.velocity or (), strict=False):
             arrays[f"velocity_{name}"] = array
-        folder = os.path.dirname(os.path.abspath(path))
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        npz.write(path, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Network":
@@ -112,27 +108,12 @@ class Network:
         Raises OSError where the file cannot be read, ValueError where it holds no network.
         """
         try:
-            # opened here: np.load leaves a damaged file open
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = npz.read(path)
             names = [f"velocity_{name}" for name in PARAMETERS if f"velocity_{name}" in arrays]
             velocity = tuple(arrays.pop(name) for name in names)
             return cls(**arrays, velocity=velocity or None)
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            EOFError,
-            zipfile.BadZipFile,
-        ) as error:
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _checked(name: str, array: Array, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -33,7 +33,7 @@ import numpy as np
 from fastxor.checks import Array
 from fastxor.network import Network
 from fastxor.progress import progress_bar
-from fastxor.runs import Diverged, Interrupted, Run, prepare
+from fastxor.runs import Diverged, Interrupted, Run, losses_of, prepare
 
 Arrays = tuple[Array, Array, Array, Array]  # W1, b1, W2, b2 or what belongs to each of them
 
@@ -158,7 +158,7 @@ def train(
     settings, T = problem.settings, problem.start.dtype
     X, y = problem.X.astype(T), problem.y.astype(T)
     rate, inertia = T(settings.learning_rate), T(settings.momentum)
-    losses = np.empty(settings.epochs, T)
+    losses = losses_of(settings.epochs, T)
     state = 0, problem.start.arrays, problem.start.velocity  # changes at once, also on Ctrl-C
 
     def run_so_far() -> Run:
@@ -181,6 +181,6 @@ def train(
                 losses[epoch] = loss
                 state = epoch + 1, updated, velocity and tuple(steps)
                 report(epoch + 1)
+        return run_so_far()
     except KeyboardInterrupt:
         raise Interrupted(run_so_far()) from None
-    return run_so_far()

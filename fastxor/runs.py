@@ -1,5 +1,6 @@
 """What goes into a training run and what comes out of it, the same for every engine."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from fastxor import checks
 from fastxor.checks import Array
-from fastxor.network import Network, starting_network
+from fastxor.network import PARAMETERS, Network, starting_network
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,19 @@ class Diverged(ArithmeticError):
         self.epoch, self.run = epoch, run
 
     def __str__(self) -> str:
+        settings = self.run.settings
         return (
             f"training overflowed to infinity or NaN in epoch {self.epoch}; try a learning rate "
-            f"below {self.run.settings.learning_rate:g} or smaller data and starting weights"
+            f"nearer to zero than {settings.learning_rate:g}, a momentum below 1 "
+            f"(it is {settings.momentum:g}), smaller data or smaller starting weights"
         )
 
 
 class Interrupted(KeyboardInterrupt):
     """Training was interrupted; ``run`` holds what was done by then.
 
-    ``train(X, y, initial=error.run, epochs=the rest, ...)`` finishes it to the bits of an
-    uninterrupted run.
+    ``train(X, y, initial=error.run, epochs=the rest, ...)``, with the other settings as they
+    were, finishes it to the bits of an uninterrupted run.
     """
 
     def __init__(self, run: Run) -> None:
@@ -95,7 +98,7 @@ def prepare(
     if hidden_size is None:
         hidden_size = start.sizes[1] if start else 2
     settings = Settings(
-        hidden_size=checks.integer("hidden_size", hidden_size, low=1),
+        hidden_size=checks.integer("hidden_size", hidden_size, low=1, high=2**31 - 1),
         epochs=checks.integer("epochs", epochs, low=0, high=np.iinfo(np.intp).max // 8),
         learning_rate=checks.real("learning_rate", learning_rate, dtype),
         momentum=checks.real("momentum", momentum, dtype),
@@ -103,9 +106,8 @@ def prepare(
         dtype=np.dtype(dtype).name,
     )
 
-    X = checks.numbers("X", X, ndim=2)
-    y = np.asarray(y)
-    y = checks.numbers("y", y[:, None] if y.ndim == 1 else y, ndim=2)
+    X, y = checks.numbers("X", X), checks.numbers("y", y, ndim=(1, 2))
+    y = y[:, None] if y.ndim == 1 else y
     if len(X) != len(y):
         raise ValueError(f"X and y must have as many rows, got shapes {X.shape} and {y.shape}")
     checks.finite("X", X, dtype)
@@ -136,10 +138,22 @@ def _initial_network(initial: Any) -> Network | None:
 
 def _as_start(network: Network, dtype: Any, momentum: float) -> Network:
     """A copy to train: + 0.0 turns -0.0 into 0.0, the only value that the contract excludes."""
-    for name, array in zip(("W1", "b1", "W2", "b2"), network.arrays, strict=True):
-        checks.finite(f"initial {name}", array, dtype)
-    arrays = (array.astype(dtype) + dtype(0) for array in network.arrays)
-    if momentum == 0:
-        return Network(*arrays)
-    velocity = network.velocity or tuple(np.zeros_like(array) for array in network.arrays)
-    return Network(*arrays, velocity=tuple(v.astype(dtype) + dtype(0) for v in velocity))
+
+    def converted(kind: str, arrays: Iterable[Array]) -> Iterator[Array]:
+        for name, array in zip(PARAMETERS, arrays, strict=True):
+            checks.finite(f"initial {kind}{name}", array, dtype)
+            yield array.astype(dtype) + dtype(0)
+
+    start = Network(*converted("", network.arrays))
+    if momentum != 0:
+        velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
+        start.velocity = tuple(converted("velocity ", velocity))
+    return start
+
+
+def losses_of(epochs: int, dtype: Any) -> Array:
+    """Room for the losses of so many epochs."""
+    try:
+        return np.empty(epochs, dtype)
+    except MemoryError:
+        raise MemoryError(f"epochs: no memory for the losses of {epochs:,} epochs") from None

@@ -9,7 +9,7 @@ import numpy as np
 from fastxor.checks import Array
 from fastxor.network import Network
 from fastxor.progress import progress_bar
-from fastxor.runs import Diverged, Interrupted, Problem, Run, prepare
+from fastxor.runs import Diverged, Interrupted, Problem, Run, losses_of, prepare
 
 SLICE = 0.05  # seconds in the kernel between two looks at Ctrl-C and the progress bar
 FIRST_SLICE = 0.01  # likewise, as long as the speed is only a guess
@@ -40,8 +40,9 @@ def train(
     epochs: how often to go through all samples; 0 gives the starting network.
     learning_rate, momentum: an update is momentum * the last one + learning_rate * gradient.
     seed: of the starting weights, as ``np.random.seed(seed)`` in the tutorial; 0 to 2**32 - 1.
-    initial: start from this instead: a `Network`, a `Run` or arrays (W1, b1, W2, b2). A run
-        goes on bit for bit as if it had never stopped, momentum included.
+    initial: start from this instead: a `Network`, a `Run` or arrays (W1, b1, W2, b2). With the
+        settings of before, a run goes on bit for bit as if it had never stopped; what momentum
+        carries from update to update is part of its network.
     dtype: "float64" or "float32"; by default float64, or that of an `initial` network.
     progress: show a progress bar on standard error.
 
@@ -63,8 +64,11 @@ def train(
 
 
 class _Job:
-    """A run in progress. Its arrays change inside the kernel only, so that they are whole
-    whenever Python looks at them, also after a KeyboardInterrupt."""
+    """A run in progress.
+
+    The kernel works on arrays that may be anything when Ctrl-C is pressed. What counts is
+    ``good``, the last state that was looked at and found finite, replaced at once.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem, start = problem, problem.start
@@ -72,14 +76,15 @@ class _Job:
         self.parameters = _flat(start.arrays)
         self.velocity = _flat(start.velocity or [np.zeros_like(a) for a in start.arrays])
         self.totals = np.zeros(self.parameters.size + start.sizes[2], self.dtype)
-        self.position = np.zeros(2, np.int64)  # epochs done, blocks done of the next
-        self.losses = np.empty(problem.settings.epochs, self.dtype)
+        self.position = np.zeros(2, np.int64)  # epochs done, chunks done of the next
+        self.losses = losses_of(problem.settings.epochs, self.dtype)
+        self.good = 0, self.parameters.copy(), self.velocity.copy()  # after so many epochs
 
     def finish(self, report: Callable[[int], None]) -> None:
         """Train to the end in slices; ``report`` the epochs done after each."""
         # here and not at the top: numba takes half a second to import, and who asks for help,
         # makes a mistake or uses the reference alone need not wait for it
-        from fastxor.kernels import BLOCK, kernel_for
+        from fastxor.kernels import kernel_for
 
         settings = self.problem.settings
         kernel = kernel_for(self.dtype, *self.problem.start.sizes, self.n, settings.momentum != 0)
@@ -88,69 +93,66 @@ class _Job:
         )
         work = np.empty(kernel.work, self.dtype)
         rate, momentum = self.dtype(settings.learning_rate), self.dtype(settings.momentum)
+        chunks_per_epoch = -(-self.n // kernel.chunk)
 
-        def run_kernel(blocks: int) -> None:
+        def chunks_until(epoch: int) -> int:
+            return int((epoch - self.position[0]) * chunks_per_epoch - self.position[1])
+
+        def run_kernel(chunks: int) -> bool:
+            """Is all finite after so many more chunks?"""
             kernel.run(
                 X, y, self.n, self.parameters, self.velocity, self.totals, work, self.losses,
-                self.position, rate, momentum, blocks,
+                self.position, rate, momentum, chunks,
             )  # fmt: skip
+            return self._keep_if_finite()
 
-        def blocks_until(epoch: int) -> int:
-            per_epoch = -(-self.n // BLOCK)
-            return int((epoch - self.position[0]) * per_epoch - self.position[1])
-
-        guess = 1e-9 * min(self.n, BLOCK) * self.parameters.size  # seconds a block
-        blocks = max(1, int(FIRST_SLICE / guess))
-        while left := blocks_until(settings.epochs):
-            before, blocks = self._state(), min(blocks, left)
+        guess = 30e-9 + 1e-9 * min(self.n, kernel.chunk) * self.parameters.size  # seconds a chunk
+        chunks = max(1, int(FIRST_SLICE / guess))
+        while left := chunks_until(settings.epochs):
+            chunks = min(chunks, left)
             began = time.perf_counter()
-            run_kernel(blocks)
-            seconds = time.perf_counter() - began
-            if not self._is_finite(before[-1][0]):
-                epoch = self._go_back(before, lambda epoch: run_kernel(blocks_until(epoch)))
+            if not run_kernel(chunks):
+                epoch = self._last_finite(lambda epoch: run_kernel(chunks_until(epoch)))
                 raise Diverged(epoch, self.run())
-            report(int(self.position[0]))
-            blocks = max(1, int(blocks * min(8, SLICE / max(seconds, 1e-6))))
+            seconds = time.perf_counter() - began
+            report(self.good[0])
+            chunks = max(1, int(chunks * min(8, SLICE / max(seconds, 1e-6))))
 
     def run(self) -> Run:
         """What is done so far."""
-        network = Network(*_unflat(self.parameters, self.problem.start))
+        epoch, parameters, velocity = self.good
+        network = Network(*_unflat(parameters, self.problem.start))
         if self.problem.start.velocity:
-            velocity = _unflat(self.velocity + self.dtype(0), self.problem.start)
-            network = Network(*network.arrays, velocity=velocity)
-        return Run(network, self.losses[: self.position[0]], self.problem.settings)
+            velocity = velocity + self.dtype(0)  # no -0.0 (contract, 4)
+            network.velocity = _unflat(velocity, self.problem.start)
+        return Run(network, self.losses[:epoch], self.problem.settings)
 
-    def _state(self) -> tuple[Array, ...]:
-        return tuple(a.copy() for a in (self.parameters, self.velocity, self.totals, self.position))
-
-    def _is_finite(self, first_epoch: int) -> bool:
-        """Are the parameters, and the losses from ``first_epoch`` on?"""
-        losses = self.losses[first_epoch : self.position[0]]
-        # the largest of squares is NaN or infinite if any is
+    def _keep_if_finite(self) -> bool:
+        """Are the parameters and the new losses finite? Then they are the good state."""
+        epoch = int(self.position[0])
+        losses = self.losses[self.good[0] : epoch]
+        # the largest of squares is infinite or NaN if any is
         largest = losses.max() if losses.size else 0
-        return bool(np.isfinite(largest) and np.isfinite(self.parameters).all())
+        if not (np.isfinite(largest) and np.isfinite(self.parameters).all()):
+            return False
+        self.good = epoch, self.parameters.copy(), self.velocity.copy()
+        return True
 
-    def _go_back(self, state: tuple[Array, ...], run_until: Callable[[int], None]) -> int:
-        """Go back to the last epoch after which all was finite, between ``state`` and now.
+    def _last_finite(self, run_until: Callable[[int], bool]) -> int:
+        """Find the last epoch before which all was finite, and make it the good state.
 
         A parameter that is infinite or NaN stays so, and a loss is remembered: halving the
-        distance finds the epoch.
+        distance between the good state and now finds it.
         """
-        low, high = int(state[-1][0]), int(self.position[0])  # finite and not finite after
-        good = state
-        while True:
-            for array, value in zip(
-                (self.parameters, self.velocity, self.totals, self.position), good, strict=True
-            ):
-                array[:] = value
-            if high - low <= 1:
-                return low
+        high = int(self.position[0])
+        while high - self.good[0] > 1:
+            low, self.parameters[:], self.velocity[:] = self.good
+            self.position[:] = low, 0
+            self.totals[:] = 0
             middle = (low + high) // 2
-            run_until(middle)
-            if self._is_finite(low):
-                low, good = middle, self._state()
-            else:
+            if not run_until(middle):
                 high = middle
+        return self.good[0]
 
 
 def _flat(arrays: Any) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Network, data, demo
+from fastxor import Network, data, demo, kernels
 from fastxor.__main__ import main
 from fastxor.agreement import same_bits
 
@@ -93,6 +93,7 @@ BAD = {
     "data": (["train", "--data", "/nowhere/data.csv"], "No such file"),
     "initial": (["train", "--initial", "/nowhere/net.npz"], "No such file"),
     "save": (["train", "--save", "/nowhere/net.npz"], "cannot write to /nowhere"),
+    "targets": (["train", "--data", __file__, "--targets", 0], "targets must be an integer of at"),
     "save to folder": (["train", "--save", "/"], "must name a file, got the folder /"),
     "divergence": (["train", "--learning-rate", 1, "--momentum", 9], "overflowed to infinity"),
 }  # fmt: skip
@@ -113,11 +114,41 @@ def test_errors_are_one_line_and_status_2(case, capsys):
     assert message in err
 
 
-def test_divergence_saves_the_last_finite_network(tmp_path, capsys):
+def test_divergence_leaves_the_saved_network_alone(tmp_path):
     path = tmp_path / "net.npz"
-    assert run("train", "--learning-rate", 1, "--momentum", 9, "--save", path) == 2
-    assert "saved the network after" in capsys.readouterr().err
-    assert np.isfinite(Network.load(path).W1).all()
+    assert run("train", "--epochs", 10, "--save", path) == 0
+    before = path.read_bytes()
+    bad = ["--learning-rate", 1, "--momentum", 9]
+    assert run("train", *bad, "--initial", path, "--save", path) == 2
+    assert path.read_bytes() == before
+
+
+def test_interruption_before_the_first_epoch_leaves_the_saved_network_alone(tmp_path, monkeypatch):
+    path = tmp_path / "net.npz"
+    assert run("train", "--epochs", 10, "--save", path) == 0
+    before = path.read_bytes()
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kernels, "kernel_for", interrupted)
+    assert run("train", "--save", path) == 130
+    assert path.read_bytes() == before
+
+
+def test_advice_fits_a_saved_start(tmp_path, capsys):
+    path = tmp_path / "net.npz"
+    assert run("train", "--save", path) == 0
+    capsys.readouterr()
+    assert run("train", "--initial", path) == 0
+    output = capsys.readouterr().out
+    assert "Not learned: 2 of 4" in output
+    assert "--seed" not in output
+
+
+def test_compare_says_so_when_training_overflows(capsys):
+    assert run("compare", "--learning-rate", 1, "--momentum", 9) == 0
+    assert "training overflowed in epoch" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -140,13 +171,13 @@ def test_csv(text, targets, X, y, tmp_path):
     [
         ("a.csv", b"", "must hold at least one line"),
         ("a.csv", b"x,y\n", "must hold at least one line"),
-        ("a.csv", b"1,2\n3,x\n", "line 2: must hold 2 numbers, got '3,x'"),
-        ("a.csv", b"1,2\n3\n", "line 2: must hold 2 numbers, got '3'"),
+        ("a.csv", b"1,2\n3,x\n", "line 2: must hold 2 comma-separated numbers, got '3,x'"),
+        ("a.csv", b"1,2\n3\n", "line 2: must hold 2 comma-separated numbers, got '3'"),
         ("a.csv", b"1\n2\n", "more than 1 columns"),
         ("a.csv", b"\xff\xfe\x00", "must hold comma-separated numbers"),
         ("a.csv", b"1,2\n\x00,3\n", "line 2|comma-separated"),
-        ("a.npz", b"not a zip", "must be an .npz file with arrays X and y"),
-        ("a.npz", b"", "must be an .npz file with arrays X and y"),
+        ("a.npz", b"not a zip", "is no .npz file of plain arrays"),
+        ("a.npz", b"", "is no .npz file of plain arrays"),
     ],
 )
 def test_bad_files(name, content, message, tmp_path):
@@ -220,4 +251,10 @@ def test_a_reader_that_leaves_early():
     with process("train", "--epochs", 10, stdout=writer) as training:
         os.close(writer)
         _, err = training.communicate(timeout=60)
-    assert (training.returncode, err) == (0, "")
+    assert (training.returncode, err) == (1, "")
+
+
+def test_closed_streams():
+    for redirection in (">&-", "2>&-", ">&- 2>&-"):
+        command = f"{sys.executable} -m fastxor train --epochs 10 {redirection}"
+        assert subprocess.run(command, shell=True, capture_output=True).returncode == 0

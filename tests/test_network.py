@@ -74,8 +74,10 @@ def test_network_refuses_bad_arrays(position, array, error, message):
 
 def test_network_refuses_a_bad_velocity():
     network = weights(2, 2, 1)
-    with pytest.raises(ValueError, match="velocity must be four arrays, got 3"):
+    with pytest.raises(ValueError, match="velocity must be four arrays"):
         Network(*network.arrays, velocity=network.arrays[:3])
+    with pytest.raises(ValueError, match="velocity must be four arrays, got 5"):
+        Network(*network.arrays, velocity=5)
     with pytest.raises(ValueError, match="velocity W1 must have shape"):
         Network(*network.arrays, velocity=(np.ones((3, 3)), *network.arrays[1:]))
 
@@ -150,3 +152,38 @@ def test_load_refuses_what_is_no_network(tmp_path):
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(ValueError, match="holds no saved network"):
         Network.load(path)
+
+
+def test_every_damaged_byte_gives_one_error(tmp_path):
+    """Whatever zip, zlib and NumPy say of a damaged file, it is a ValueError or still a network."""
+    path = tmp_path / "net.npz"
+    arrays = dict(zip(("W1", "b1", "W2", "b2"), weights(2, 2, 1).arrays, strict=True))
+    np.savez_compressed(path, **arrays)
+    good = path.read_bytes()
+    refused = 0
+    for at in range(0, len(good), 3):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 0x55]) + good[at + 1 :])
+        try:
+            Network.load(path)
+        except ValueError:
+            refused += 1
+    assert refused > len(good) // 6
+
+
+def test_saving_keeps_links_modes_and_pipes(tmp_path):
+    network, target, link = weights(2, 2, 1), tmp_path / "target.npz", tmp_path / "link"
+    network.save(target)
+    target.chmod(0o600)
+    link.symlink_to(target)
+    weights(2, 3, 1).save(link)
+    assert link.is_symlink()
+    assert Network.load(target).sizes == (2, 3, 1)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    network.save(os.devnull)
+    assert not os.path.isfile(os.devnull)
+
+
+def test_sums_that_overflow_are_no_prediction():
+    network = Network([[1e308, 1.0], [-1e308, 1.0]], [[0.0, 0.0]], [[1.0], [1.0]], [[0.0]])
+    with pytest.raises(OverflowError, match="overflow for row 1 of X"):
+        network.predict([[1.0, 1.0], [100.0, 100.0]])

@@ -109,13 +109,15 @@ def test_a_continued_run_is_the_uninterrupted_one(engine, momentum, n, dtype, tm
         assert_same_bits(Run(rest.network, losses, whole.settings), whole)
 
 
-@pytest.mark.parametrize("n", [4, 20, 5000])
-def test_slices_change_no_bit(n, monkeypatch):
+@pytest.mark.parametrize(("n", "hidden"), [(4, 2), (20, 2), (5000, 2), (1100, 300)])
+def test_slices_change_no_bit(n, hidden, dtype, monkeypatch):
+    """Not even where a large network pauses within a block."""
     data = samples(n, 2, 1)
-    settings = {"epochs": 23, "momentum": 0.9, "learning_rate": 1 / n}
+    settings = {"hidden_size": hidden, "epochs": 23, "momentum": 0.9, "dtype": dtype}
+    settings["learning_rate"] = 1 / n
     expected = fastxor.train(*data, **settings)
     monkeypatch.setattr(training, "SLICE", 0)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)  # one block at a time
+    monkeypatch.setattr(training, "FIRST_SLICE", 0)  # one chunk at a time
     assert_same_bits(fastxor.train(*data, **settings), expected)
 
 
@@ -160,6 +162,31 @@ def test_an_interrupted_run_can_be_finished(engine, n, calls, monkeypatch):
     assert_same_bits(Run(rest.network, losses, whole.settings), whole)
 
 
+@pytest.mark.parametrize("call", [1, 2, 4])
+@pytest.mark.parametrize("n", [4, 3000])
+def test_ctrl_c_in_a_slice_that_overflows(n, call, monkeypatch):
+    """The kernel has returned NaN, or is searching for the epoch: the good state is kept."""
+    data = samples(n, 2, 1)
+    calls = 0
+    look = training._Job._keep_if_finite
+
+    def looks(job):
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise KeyboardInterrupt
+        return look(job)
+
+    monkeypatch.setattr(training._Job, "_keep_if_finite", looks)
+    with pytest.raises(Interrupted) as stop:
+        fastxor.train(*data, learning_rate=1.0, momentum=3.0, epochs=2000)
+    monkeypatch.undo()
+    run = stop.value.run
+    assert np.isfinite(run.losses).all()
+    again = fastxor.train(*data, learning_rate=1.0, momentum=3.0, epochs=len(run.losses))
+    assert differing(again, run) == []
+
+
 @pytest.mark.parametrize(("n", "hidden"), [(4, 2), (200_000, 8)])
 def test_a_real_signal_stops_training(n, hidden):
     data = samples(n, 2, 1)
@@ -177,6 +204,12 @@ def test_a_real_signal_stops_training(n, hidden):
 
 
 # --- bad input -----------------------------------------------------------------------------
+def fast_start():
+    start = weights(2, 2, 1)
+    W1, b1, W2, b2 = start.arrays
+    return Network(W1, b1, W2, b2, velocity=(W1, b1 * 1e300, W2, b2))
+
+
 BAD = {
     "empty X": (ValueError, "X must not be empty, got shape (0, 2)", {"X": np.zeros((0, 2))}),
     "no columns": (ValueError, "X must not be empty", {"X": np.zeros((4, 0))}),
@@ -184,8 +217,8 @@ BAD = {
     "deep X": (ValueError, "X must have 2 dimensions", {"X": np.zeros((4, 2, 2))}),
     "ragged X": (ValueError, "X must be a rectangular array", {"X": [[1, 2], [3]]}),
     "rows": (ValueError, "as many rows, got shapes (4, 2) and (3, 1)", {"y": [[0], [1], [1]]}),
-    "deep y": (ValueError, "y must have 2 dimensions", {"y": np.zeros((4, 1, 1))}),
-    "scalar y": (ValueError, "y must have 2 dimensions", {"y": 1.0}),
+    "deep y": (ValueError, "y must have 1 or 2 dimensions", {"y": np.zeros((4, 1, 1))}),
+    "scalar y": (ValueError, "y must have 1 or 2 dimensions", {"y": 1.0}),
     "NaN": (ValueError, "X must be finite in float64, got nan at [1, 0]",
             {"X": [[0, 0], [np.nan, 1], [1, 0], [1, 1]]}),
     "infinity": (ValueError, "y must be finite in float64, got -inf at [2, 0]",
@@ -200,7 +233,16 @@ BAD = {
     "dates": (TypeError, "y must hold real numbers", {"y": np.array(["2020-01-01"] * 4, "M8[D]")}),
     "text y": (TypeError, "y must hold real numbers", {"y": list("0110")}),
     "no X": (TypeError, "X must hold real numbers", {"X": None}),
-    "no hidden units": (ValueError, "hidden_size must be an integer of at least 1, got 0",
+    "ragged y": (ValueError, "y must be a rectangular array", {"y": [[1], [1, 2], [3], [4]]}),
+    "masked": (ValueError, "X must not have masked entries, got 1",
+               {"X": np.ma.array(X, mask=[[0, 0], [0, 1], [0, 0], [0, 0]])}),
+    "far too many hidden units": (ValueError, "hidden_size must be", {"hidden_size": 10**30}),
+    "no memory for losses": (MemoryError, "epochs: no memory", {"epochs": 10**15}),
+    "large integer rate": (ValueError, "learning_rate must be finite", {"learning_rate": 10**400}),
+    "strange dtype": (TypeError, "dtype must be", {"dtype": {"names": ["a"]}}),
+    "initial velocity": (ValueError, "initial velocity b1 must be finite in float32",
+                         {"initial": fast_start(), "dtype": "float32", "momentum": 0.5}),
+    "no hidden units": (ValueError, "hidden_size must be an integer of at least 1",
                         {"hidden_size": 0}),
     "hidden fraction": (TypeError, "hidden_size must be an integer", {"hidden_size": 2.0}),
     "hidden bool": (TypeError, "hidden_size must be an integer", {"hidden_size": True}),
@@ -353,6 +395,34 @@ def test_without_a_place_for_the_cache(tmp_path):
         """
     )
     assert output == "0.24941\n"
+
+
+def test_each_kernel_has_its_own_cache_file(tmp_path):
+    """Numba's files of several entries may be mixed up by processes that write them at once."""
+    in_new_process(
+        """
+        import fastxor
+        for hidden_size in (1, 2):
+            for dtype in ("float64", "float32"):
+                fastxor.train(*fastxor.xor(), epochs=1, hidden_size=hidden_size, dtype=dtype)
+        """,
+        NUMBA_CACHE_DIR=str(tmp_path),
+    )
+    assert len(list(tmp_path.rglob("*.nbi"))) == len(list(tmp_path.rglob("*.nbc"))) == 4
+
+
+def test_without_a_compiler():
+    output = in_new_process(
+        """
+        import fastxor
+        try:
+            fastxor.train(*fastxor.xor())
+        except RuntimeError as error:
+            print(error)
+        """,
+        NUMBA_DISABLE_JIT="1",
+    )
+    assert output == "fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT\n"
 
 
 def test_importing_is_cheap():
