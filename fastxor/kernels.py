@@ -109,13 +109,13 @@ def _small_batch(dtype, I, H, O, n, has_momentum):
                 z = load(w, (B1 + h) * lanes, wide)
                 for i in range(I):
                     z = z + load(x, i * wide, wide) * load(w, (i * H + h) * lanes, wide)
-                store(a, h * lanes, sigmoid(z))
+                store(a, h * lanes, sigmoid(z, True))
             loss = dtype(0)
             for o in range(O):
                 z = load(w, (B2 + o) * lanes, lanes)
                 for h in range(H):
                     z = z + load(a, h * lanes, lanes) * load(w, (W2 + o * H + h) * lanes, lanes)
-                output = sigmoid(z)
+                output = sigmoid(z, True)
                 error = keep_first(output - load(y, o * lanes, lanes), n)
                 loss += lane(fold(error * error, lanes), 0)
                 delta = error * (output * (1 - output))
@@ -180,13 +180,13 @@ def _tiled_batch(dtype, I, H, O, width, tile, has_momentum):
                         z = w[B1 + h] + load(X, s + t, width) * w[h]
                         for i in range(1, I):
                             z = z + load(X, i * N + s + t, width) * w[i * H + h]
-                        store(a, h * tile + t, sigmoid(z))
+                        store(a, h * tile + t, sigmoid(z, False))
                 for o in range(O):
                     for t in range(0, count, width):
                         z = w[B2 + o] + load(a, t, width) * w[W2 + o * H]
                         for h in range(1, H):
                             z = z + load(a, h * tile + t, width) * w[W2 + o * H + h]
-                        output = sigmoid(z)
+                        output = sigmoid(z, False)
                         error = keep_first(output - load(y, o * N + s + t, width), count - t)
                         delta = error * (output * (1 - output))
                         store(d, o * tile + t, delta)

@@ -94,6 +94,18 @@ def test_float32_every_input():
     check_float32(stride=1)
 
 
+@pytest.mark.slow
+def test_kernel_has_the_bits_of_the_reference_for_every_float32():
+    for piece in every_float32(2.0**-30, 104.0):
+        for points in (piece, -piece):
+            points = np.resize(points, -(-len(points) // 16) * 16)
+            expected = reference.sigmoid(points).view(np.uint32)
+            for kernel_sigmoid in (for_one, for_many):
+                out = np.empty_like(points)
+                kernel_sigmoid(points, out)
+                assert np.array_equal(out.view(np.uint32), expected)
+
+
 def test_float32_edges():
     points = edges(np.float32)
     points = points[(points >= -88) & (points <= 1e30)]
@@ -110,12 +122,22 @@ def test_ends(dtype):
 
 
 @njit(error_model="numpy")
-def kernel_sigmoid(z, out):
+def for_one(z, out):
     for i in range(0, z.size, 16):
-        store(out, i, sigmoid(load(z, i, 16)))
+        store(out, i, sigmoid(load(z, i, 16), True))
 
 
-def test_kernel_has_the_bits_of_the_reference(dtype):
+@njit(error_model="numpy")
+def for_many(z, out):
+    for i in range(0, z.size, 16):
+        store(out, i, sigmoid(load(z, i, 16), False))
+
+
+BOTH = pytest.mark.parametrize("kernel_sigmoid", [for_one, for_many])
+
+
+@BOTH
+def test_kernel_has_the_bits_of_the_reference(kernel_sigmoid, dtype):
     points = np.concatenate([edges(dtype), spread_points(dtype, 1_000_000)])
     points = np.resize(points, len(points) // 16 * 16 + 16)
     out = np.empty_like(points)
@@ -124,7 +146,8 @@ def test_kernel_has_the_bits_of_the_reference(dtype):
     assert np.array_equal(out.view(bits), reference.sigmoid(points).view(bits))
 
 
-def test_kernel_keeps_nan(dtype):
+@BOTH
+def test_kernel_keeps_nan(kernel_sigmoid, dtype):
     points = np.full(16, np.nan, dtype)
     out = np.zeros_like(points)
     kernel_sigmoid(points, out)
