@@ -19,7 +19,7 @@ so r and odd have the other sign here.
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
@@ -39,6 +39,17 @@ def _sigmoid(z, short_chain):
     return _sigmoid_float64 if z.dtype == types.float64 else _sigmoid_float32
 
 
+@njit(forceinline=True)
+def _fraction(even, r, odd_by_r, power, short_chain):
+    odd = r * odd_by_r
+    below = even + odd
+    if short_chain:
+        above = even * power - (r * power) * odd_by_r
+    else:
+        above = (even - odd) * power
+    return below / (below + above)
+
+
 def _sigmoid_float64(z, short_chain):
     z = clamp(z, -709, 708)
     t = z * -1.4426950408889634
@@ -49,13 +60,7 @@ def _sigmoid_float64(z, short_chain):
     r4 = r2 * r2
     even = (1 + r2 * (5 / 44)) + r4 * (1 / 792 + r2 * (1 / 665280))
     odd_by_r = (1 / 2 + r2 * (1 / 66)) + r4 * (1 / 15840)
-    odd = r * odd_by_r
-    below = even + odd
-    if short_chain:
-        above = even * power - (r * power) * odd_by_r
-    else:
-        above = (even - odd) * power
-    return below / (below + above)
+    return _fraction(even, r, odd_by_r, power, short_chain)
 
 
 def _sigmoid_float32(z, short_chain):
@@ -67,13 +72,7 @@ def _sigmoid_float32(z, short_chain):
     r2 = r * r
     even = 1 + r2 * (1 / 10)
     odd_by_r = 1 / 2 + r2 * (1 / 120)
-    odd = r * odd_by_r
-    below = even + odd
-    if short_chain:
-        above = even * power - (r * power) * odd_by_r
-    else:
-        above = (even - odd) * power
-    return below / (below + above)
+    return _fraction(even, r, odd_by_r, power, short_chain)
 
 
 # --- the steps that are more than + - * / ------------------------------------------
