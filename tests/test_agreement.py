@@ -165,7 +165,7 @@ MUTANTS = {
     "no update of b2, tiled": ("kernels.py", "B2 + o, delta)", "B2 + o, 0 * delta)"),
     "no momentum": ("kernels.py", "step = momentum * load", "step = 0 * load"),
     "momentum, tiled": ("kernels.py", "velocity[j] = step", "velocity[j] = 0"),
-    "index of W1": ("kernels.py", "load(w, (i * H + h) * lanes", "load(w, (h * I + i) * lanes"),
+    "index of W1": ("kernels.py", "load(w, (i * P + h) * lanes", "load(w, (h * I + i) * lanes"),
     "index of W2, tiled": ("kernels.py", "delta * w[W2 + o * H + h]", "delta * w[W2 + h * O + o]"),
     "a sample lost": ("kernels.py", "lanes, lanes), n)", "lanes, lanes), n - 1)"),
     "a sample lost, tiled": ("kernels.py", "count - t)", "count - t - 1)"),
