@@ -76,7 +76,7 @@ class Agreement:
     agree: bool
     """Have all losses, parameters and velocities the same bits?"""
     max_ulp: int
-    """The largest distance in floats; 0 where the bits agree."""
+    """The largest distance in floats, of tensors of one dtype and shape; 0 where bits agree."""
     first_epoch: int | None
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
@@ -113,11 +113,14 @@ def compare(
     names = differing(expected, actual)
     epoch, name = _first_difference(fast, X, y, settings) if names else (None, None)
     first, second = dict(tensors(expected)), dict(tensors(actual))
-    distance = max(
-        ulp_distance(first[name], second[name])
+    comparable = (
+        (first[name], second[name])
         for name in first
-        if name in second and first[name].shape == second[name].shape
+        if name in second
+        and first[name].shape == second[name].shape
+        and first[name].dtype == second[name].dtype
     )
+    distance = max((ulp_distance(a, b) for a, b in comparable), default=0)
     result = Agreement(not names, distance, epoch, name, digest(actual), expected, actual)
     if show:
         print(result)

@@ -51,7 +51,7 @@ def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
             raise ValueError(
                 f"{name}, line {number}: must hold {expected}, got {','.join(row)[:60]!r}"
             )
-    if not 0 < targets < width:
+    if targets >= width:
         raise ValueError(f"{name} must hold more than {targets} columns of numbers, got {width}")
     table = np.array([[float(cell) for cell in row] for _, row in rows])
     return table[:, :-targets], table[:, -targets:]

@@ -37,7 +37,7 @@ def three_ways(progress: bool) -> int:
     agreement, both_seconds = _timed(
         lambda: compare(X, y, show=False, epochs=EPOCHS, progress=progress), 1
     )
-    reference_seconds = both_seconds - fast_seconds
+    reference_seconds = both_seconds - fast_seconds  # it trains with both
 
     columns: dict[str, tuple[Any, Network, float]] = {
         "tutorial (NumPy)": (tutorial_losses, Network(*parameters), tutorial_seconds),

@@ -141,6 +141,16 @@ def test_compare_finds_the_first_difference(capsys):
     assert "DIFFER: first in epoch 7, W2" in capsys.readouterr().out
 
 
+def test_compare_sees_another_dtype():
+    def single(X, y, **settings):
+        return fastxor.train(X, y, **settings | {"dtype": "float32"})
+
+    result = compare(*fastxor.xor(), epochs=3, fast=single, show=False)
+    assert not result.agree
+    assert (result.first_epoch, result.first_tensor) == (0, "losses")
+    assert result.max_ulp == 0, "no tensor can be compared"
+
+
 def test_compare_where_training_diverges():
     X, y = samples(4, 2, 1)
     result = compare(X, y, learning_rate=1.0, momentum=4.0, epochs=2000, dtype="float32")

@@ -105,6 +105,18 @@ def test_saturated_tiny_and_zero(n, data_kind, weights_kind, dtype):
         assert_same_bits(reference.train(X, y, **options), fastxor.train(X, y, **options))
 
 
+@pytest.mark.parametrize("n", [4, 20])
+def test_no_negative_zero_goes_in_or_comes_out(n, dtype):
+    """Inputs of zero and errors of one sign: a kernel's sums of products may be -0.0."""
+    X, y = np.zeros((n, 2)), np.ones((n, 1))
+    for initial in (start("random"), start("negative zeros")):
+        options = {"initial": initial, "epochs": 3, "momentum": -0.5, "dtype": dtype}
+        a, b = (engine.train(X, y, **options) for engine in (reference, fastxor))
+        assert_same_bits(a, b)
+        for array in (*b.network.arrays, *b.network.velocity):
+            assert not (np.signbit(array) & (array == 0)).any()
+
+
 def test_the_tutorials_run(dtype):
     X, y = fastxor.xor()
     a, b = (engine.train(X, y, dtype=dtype) for engine in (reference, fastxor))

@@ -40,11 +40,12 @@ def test_result(engine):
 def test_seeds_mean_what_they_mean_in_the_tutorial(engine):
     np.random.seed(5)
     W1, W2 = np.random.randn(2, 3), np.random.randn(3, 1)
-    state = np.random.get_state()[1].copy()
+    np.random.seed(77)
+    following = np.random.RandomState(77).random(3)
     network = engine.train(X, Y, hidden_size=3, epochs=0, seed=5).network
     for ours, theirs in zip(network.arrays, (W1, np.zeros((1, 3)), W2, [[0.0]]), strict=True):
         assert same_bits(ours, np.asarray(theirs))
-    assert (np.random.get_state()[1] == state).all(), "NumPy's global generator was touched"
+    assert (np.random.random(3) == following).all(), "NumPy's global generator was touched"
 
 
 @ENGINES
@@ -318,6 +319,29 @@ def test_divergence_has_an_epoch_and_a_last_network(n, momentum, slices, dtype, 
     # and it is the run that stops there
     settings["epochs"] = stops[1].epoch
     assert differing(fastxor.train(*data, **settings), stops[1].run) == []
+
+
+def test_divergence_found_in_the_middle_of_an_epoch(monkeypatch):
+    """A slice of an odd number of chunks, two an epoch: half an epoch's sums must not stay."""
+    data = samples(1500, 2, 1)
+    settings = {"momentum": 3.0, "learning_rate": 1.0, "dtype": "float32", "epochs": 2000}
+    with pytest.raises(Diverged) as expected:
+        reference.train(*data, **settings)
+    search, positions = training._Job._last_finite, []
+
+    def last_finite(job, run_until):
+        positions.append(int(job.position[1]))
+        return search(job, run_until)
+
+    monkeypatch.setattr(training._Job, "_last_finite", last_finite)
+    # the slice ends after the overflow but before twice its epoch: the first replay is finite
+    chunks = 2 * (expected.value.epoch * 3 // 2) + 1
+    monkeypatch.setattr(training, "FIRST_SLICE", (chunks + 0.5) * (30e-9 + 1e-9 * 1024 * 9))
+    with pytest.raises(Diverged) as stop:
+        fastxor.train(*data, **settings)
+    assert positions == [1], "the slice ended with an epoch: this tested nothing"
+    assert stop.value.epoch == expected.value.epoch
+    assert_same_bits(stop.value.run, expected.value.run)
 
 
 @ENGINES
