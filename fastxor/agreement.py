@@ -9,6 +9,7 @@ import numpy as np
 
 from fastxor import reference, training
 from fastxor.checks import Array
+from fastxor.generators import state_of
 from fastxor.network import PARAMETERS
 from fastxor.runs import Diverged, Run
 
@@ -43,11 +44,13 @@ def _ordered(array: Array) -> Array:
 
 
 def tensors(run: Run) -> Iterator[tuple[str, Array]]:
-    """The losses, the parameters and, with momentum, the velocities of a run, by name."""
+    """The losses and parameters of a run by name; velocities and generator where it has them."""
     yield "losses", run.losses
     yield from zip(PARAMETERS, run.network.arrays, strict=True)
     for name, velocity in zip(PARAMETERS, run.network.velocity or (), strict=False):
         yield f"velocity_{name}", velocity
+    if run.network.generator is not None:
+        yield "generator", state_of(run.network.generator)
 
 
 def digest(run: Run) -> str:
@@ -80,7 +83,7 @@ class Agreement:
     first_epoch: int | None
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
-    """What differs there: losses, W1, b1, W2 or b2, or velocity_W1 and so on."""
+    """What differs there: losses, W1, b1, W2, b2, velocity_W1 and so on, or generator."""
     digest: str
     """SHA-256 of the fast run."""
     reference: Run

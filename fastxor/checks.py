@@ -66,6 +66,13 @@ def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
     return number
 
 
+def boolean(name: str, value: Any) -> bool:
+    """``value``, a bool; 0 and 1 are not."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def real(name: str, value: Any, dtype: Any) -> float:
     """``value`` as a float that is finite as ``dtype`` too."""
     try:

@@ -1,5 +1,6 @@
 """Compiling a kernel, and keeping the compiled one on disk."""
 
+import itertools
 from hashlib import sha256
 from importlib import resources
 from typing import Any, NamedTuple
@@ -9,6 +10,8 @@ import numpy as np
 from numba import njit, types
 from numba.core.registry import cpu_target
 
+from fastxor.lanes import scratch_size
+
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
 # fastmath, never parallel: the first changes bits, the second aborts after a fork.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
@@ -17,12 +20,19 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 class Kernel(NamedTuple):
     """A compiled kernel and what it needs to run."""
 
-    run: Any
-    """run(X, y, n, parameters, velocity, totals, work, losses, position, learning_rate,
-    momentum, chunks): train for so many chunks of samples; an epoch's last may be shorter."""
-    chunk: int
-    width: int  # X and y are padded with zeros to a multiple of so many samples
+    run: Any  # its arguments: see `kernels`
+    chunk: int  # samples of a batch between two places where it can stop
+    width: int  # samples in one value: up to so many are read beyond the last one
+    size: int  # of the parameters
+    strips: tuple[int, int, int]  # the shape of all but b2: strips, rows, hidden units
+    totals: int  # sums over the samples of a batch
     work: int  # numbers of working memory, to be kept as it is between calls
+
+
+def offsets(sizes: list[int], dtype: Any) -> list[int]:
+    """Where in ``work`` each `scratch` begins, and at last the size of ``work``."""
+    taken = (scratch_size(size, np.dtype(dtype).itemsize) for size in sizes)
+    return list(itertools.accumulate(taken, initial=0))
 
 
 def _fingerprint() -> str:
@@ -49,9 +59,13 @@ def compiled(kernel: Any, dtype: Any, *key: Any) -> Any:
     name = "_".join(map(str, (np.dtype(dtype).name, *key, _fingerprint())))
     kernel.__qualname__ = f"{kernel.__name__}_{name}"
     T = types.float64 if dtype is np.float64 else types.float32
-    vector, integer = types.Array(T, 1, "C"), types.int64
-    data = (vector, vector, integer)
-    state = (vector, vector, vector, vector, vector, types.Array(integer, 1, "C"))
+    vector, integers, integer = (
+        types.Array(T, 1, "C"),
+        types.Array(types.int64, 1, "C"),
+        types.int64,
+    )
+    data = (vector, vector, integers, types.npy_rng, integer, integer)
+    state = (vector, vector, vector, vector, vector, integers)
     signature = types.void(*data, *state, T, T, integer)
     try:
         return njit(signature, cache=True, **OPTIONS)(kernel)

@@ -42,23 +42,25 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.n))
 
 
-def _literal(value: Any, name: str) -> int:
+def literal(value: Any, name: str) -> int:
     """The number behind an argument that must be a compile-time constant."""
     if not isinstance(value, types.IntegerLiteral):
         raise RequireLiteralValue(name)
     return int(value.literal_value)
 
 
-def _pick(builder: Any, vector: Any, indices: list[int]) -> Any:
-    """The lanes of ``vector`` at ``indices``, as a vector."""
+def pick(builder: Any, vector: Any, indices: list[int], other: Any = None) -> Any:
+    """The lanes of ``vector``, and after them those of ``other``, at ``indices``."""
     mask = ir.Constant(ir.VectorType(I32, len(indices)), indices)
-    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+    if other is None:
+        other = ir.Constant(vector.type, ir.Undefined)
+    return builder.shuffle_vector(vector, other, mask)
 
 
 def _everywhere(builder: Any, scalar: Any, n: int) -> Any:
     """A vector of ``n`` lanes that all hold ``scalar``."""
     empty = ir.Constant(ir.VectorType(scalar.type, n), ir.Undefined)
-    return _pick(builder, builder.insert_element(empty, scalar, I32(0)), [0] * n)
+    return pick(builder, builder.insert_element(empty, scalar, I32(0)), [0] * n)
 
 
 def as_lanes(context: Any, builder: Any, value: Any, kind: Any, lanes: Lanes) -> Any:
@@ -100,19 +102,29 @@ _arithmetic(operator.truediv, "fdiv")
 
 
 # --- memory -------------------------------------------------------------------
-def _address(context: Any, builder: Any, kind: Any, memory: Any, index: Any) -> Any:
+def address_of(context: Any, builder: Any, kind: Any, memory: Any, index: Any) -> Any:
     if not isinstance(kind, types.CPointer):
         memory = context.make_array(kind)(context, builder, memory).data
     return builder.gep(memory, [index])
 
 
 @intrinsic
-def load(tyctx, memory, index, n):
-    """``n`` numbers from ``memory[index]`` on; n is a constant, or Lanes to be matched."""
-    lanes = n if isinstance(n, Lanes) else Lanes(memory.dtype, _literal(n, "n"))
+def pointer(tyctx, array):
+    """The memory of an array, as `load` takes it; to be chosen among without reference counts."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = _address(context, builder, memory, args[0], args[1])
+        return context.make_array(array)(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
+def load(tyctx, memory, index, n):
+    """``n`` numbers from ``memory[index]`` on; n is a constant, or Lanes to be matched."""
+    lanes = n if isinstance(n, Lanes) else Lanes(memory.dtype, literal(n, "n"))
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address = address_of(context, builder, memory, args[0], args[1])
         value = builder.load(builder.bitcast(address, context.get_value_type(lanes).as_pointer()))
         value.align = lanes.dtype.bitwidth // 8  # any number may be the first of a vector
         return value
@@ -125,7 +137,7 @@ def store(tyctx, memory, index, value):
     """Write ``value`` to ``memory[index]`` and the places after it."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = _address(context, builder, memory, args[0], args[1])
+        address = address_of(context, builder, memory, args[0], args[1])
         done = builder.store(args[2], builder.bitcast(address, args[2].type.as_pointer()))
         done.align = value.dtype.bitwidth // 8
         return context.get_dummy_value()
@@ -140,11 +152,11 @@ def scratch(tyctx, work, offset, n):
     Few lie on the stack, where LLVM keeps them in registers if it can; more than
     `STACK_LIMIT` bytes lie in ``work`` from ``offset`` on. See `scratch_size`.
     """
-    on_stack = scratch_size(_literal(n, "n"), work.dtype.bitwidth // 8) == 0
+    on_stack = scratch_size(literal(n, "n"), work.dtype.bitwidth // 8) == 0
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         if not on_stack:
-            return _address(context, builder, work, args[0], args[1])
+            return address_of(context, builder, work, args[0], args[1])
         element = context.get_value_type(work.dtype)
         # not cgutils.alloca_once: it fills with zeros, which LLVM takes a second to unpack
         with builder.goto_entry_block():
@@ -160,15 +172,33 @@ def scratch_size(n: int, itemsize: int) -> int:
     return n if n * itemsize > STACK_LIMIT else 0
 
 
+@intrinsic
+def store_apart(tyctx, memory, index, distance, value, n):
+    """Write ``value`` in groups of ``n`` (a constant) that begin ``distance`` numbers apart."""
+    size = literal(n, "n")
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        at = args[1]
+        for start in range(0, value.n, size):
+            group = pick(builder, args[3], list(range(start, start + size)))
+            address = address_of(context, builder, memory, args[0], at)
+            done = builder.store(group, builder.bitcast(address, group.type.as_pointer()))
+            done.align = value.dtype.bitwidth // 8
+            at = builder.add(at, args[2])
+        return context.get_dummy_value()
+
+    return types.void(memory, index, distance, value, n), codegen
+
+
 # --- lanes in and out ----------------------------------------------------------
 @intrinsic
 def spread(tyctx, value, n):
     """A scalar in ``n`` lanes (a constant), or Lanes repeated until they are ``n``."""
-    lanes = Lanes(getattr(value, "dtype", value), _literal(n, "n"))
+    lanes = Lanes(getattr(value, "dtype", value), literal(n, "n"))
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         if isinstance(value, Lanes):
-            return _pick(builder, args[0], [i % value.n for i in range(lanes.n)])
+            return pick(builder, args[0], [i % value.n for i in range(lanes.n)])
         return _everywhere(builder, args[0], lanes.n)
 
     return lanes(value, n), codegen
@@ -199,39 +229,3 @@ def keep_first(tyctx, value, count):
         return builder.select(kept, args[0], ir.Constant(args[0].type, None))
 
     return value(value, count), codegen
-
-
-# --- sums over samples, in the order of the contract -----------------------------
-@intrinsic
-def accumulate(tyctx, total, value):
-    """Add the samples of ``value`` to the lanes of ``total``, sample j to lane j mod 8."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        result, n = args[0], total.n
-        for start in range(0, value.n, n):
-            part = _pick(builder, args[1], list(range(start, start + n)))
-            result = builder.fadd(result, part)
-        return result
-
-    return total(total, value), codegen
-
-
-@intrinsic
-def fold(tyctx, value, width):
-    """Add halves onto halves in each group of ``width`` lanes (a constant).
-
-    ((l0+l4)+(l2+l6))+((l1+l5)+(l3+l7)) for eight. Addition commutes, so adding each lane
-    to its partner in the other half leaves the sum in every lane of the group: the next
-    step needs no broadcast, which is 3 to 4 cycles shorter.
-    """
-    half = _literal(width, "width") // 2
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        result, distance = args[0], half
-        while distance:
-            partners = _pick(builder, result, [i ^ distance for i in range(value.n)])
-            result = builder.fadd(result, partners)
-            distance //= 2
-        return result
-
-    return value(value, width), codegen

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxor import checks, npz
+from fastxor import checks, generators, npz
 from fastxor.checks import Array
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
@@ -19,8 +19,10 @@ class Network:
 
     W1 (I, H), b1 (1, H), W2 (H, O) and b2 (1, O) are copied to arrays of one dtype: float32
     if all four are, else float64. ``velocity`` is what momentum carries from one update to
-    the next, four arrays of the same shapes; None without momentum. With it, training that
-    starts from this network goes on as if it had never stopped.
+    the next, four arrays of the same shapes; None without momentum. ``generator`` is what
+    shuffles the samples of the next epoch, a `numpy.random.Generator` of PCG64, copied too; None
+    without shuffling. With them, training that starts from this network goes on as if it had
+    never stopped.
 
     Raises ValueError or TypeError, naming the array, for shapes that do not match and for
     what is not a finite real number.
@@ -31,6 +33,7 @@ class Network:
     W2: Array
     b2: Array
     velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
+    generator: np.random.Generator | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         given = [checks.numbers(name, getattr(self, name)) for name in PARAMETERS]
@@ -51,6 +54,8 @@ class Network:
                 )
                 for name, array, shape in zip(PARAMETERS, self.velocity, shapes, strict=True)
             )
+        if self.generator is not None:
+            self.generator = generators.with_state(generators.state_of(self.generator))
 
     @property
     def arrays(self) -> tuple[Array, Array, Array, Array]:
@@ -99,6 +104,8 @@ class Network:
         arrays = dict(zip(PARAMETERS, self.arrays, strict=True))
         for name, array in zip(PARAMETERS, self.velocity or (), strict=False):
             arrays[f"velocity_{name}"] = array
+        if self.generator is not None:
+            arrays["generator"] = generators.state_of(self.generator)
         npz.write(path, arrays)
 
     @classmethod
@@ -111,7 +118,9 @@ class Network:
             arrays = npz.read(path)
             names = [f"velocity_{name}" for name in PARAMETERS if f"velocity_{name}" in arrays]
             velocity = tuple(arrays.pop(name) for name in names)
-            return cls(**arrays, velocity=velocity or None)
+            state = arrays.pop("generator", None)
+            generator = None if state is None else generators.with_state(state)
+            return cls(**arrays, velocity=velocity or None, generator=generator)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(total: int, show: bool) -> Iterator[Callable[[int], None]]:
+def progress_bar(total: int, show: bool) -> Iterator[Callable[[float], None]]:
     """A function to call with the number of epochs done; it does nothing unless ``show``."""
     if not show:
         yield lambda done: None

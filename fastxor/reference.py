@@ -15,17 +15,22 @@ start ends with the same bits, on every machine, if it does the following.
    may be padded by any whose terms are zero. No such sum is -0.0; an engine that starts a
    lane from its first term may get -0.0 for 0.0, which reaches no loss and no parameter:
    starting parameters hold no -0.0, and a velocity that is handed out has 0.0 added.
-5. The loss is (the sum over outputs of sample_sum(error * error)) / T(n * O), of the
-   parameters before the update: `compute_loss`.
-6. The update is velocity = momentum * velocity + learning_rate * gradient, then
+5. A batch is a slice of batch_size samples, the next ones in the epoch's order; an epoch's last
+   batch may be shorter. The order is that of the data or, with shuffling, a new one for each
+   epoch: `permutation(n)` of one `numpy.random.default_rng(seed)`, called once an epoch.
+6. The squared error of a batch, with the parameters before its update, is the sum over outputs
+   of sample_sum(error * error): `squared_error`. The loss of an epoch is the sum of its batches'
+   squared errors, in order, over T(n * O).
+7. The update is velocity = momentum * velocity + learning_rate * gradient, then
    parameter = parameter - velocity. Without momentum, parameter - learning_rate * gradient.
-7. An epoch in which the loss or a new parameter is not finite ends training; the network
+8. An epoch in which the loss or a new parameter is not finite ends training; the network
    before it is the last. The bits of NaN are not covered, so NaN must stay NaN until then.
 
 Deliberately absent: speed, and code shared with the kernels. Shapes: n samples, I inputs, H
 hidden units, O outputs; X (n, I), y (n, O), W1 (I, H), b1 (1, H), W2 (H, O), b2 (1, O).
 """
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -112,14 +117,14 @@ def forward_propagation(
     return A1, sigmoid(Z2)
 
 
-def compute_loss(y: Array, A2: Array) -> Any:
-    """The mean squared error over all n * O entries."""
+def squared_error(y: Array, A2: Array) -> Any:
+    """The sum of the squared errors over all entries."""
     error = A2 - y
     sums = sample_sum(error * error)
     total = sums[0]
     for o in range(1, len(sums)):
         total = total + sums[o]
-    return total / y.dtype.type(y.size)
+    return total
 
 
 def backward_propagation(X: Array, y: Array, A1: Array, A2: Array, W2: Array) -> Arrays:
@@ -145,41 +150,60 @@ def train(
     epochs: int = 10_000,
     learning_rate: float = 0.1,
     momentum: float = 0.0,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    threads: int | None = None,
     seed: int = 42,
     initial: Any = None,
     dtype: Any = None,
     progress: bool = False,
 ) -> Run:
-    """Train by full-batch gradient descent: arguments, result and errors as `fastxor.train`."""
+    """Train by gradient descent: arguments, result and errors as `fastxor.train`.
+
+    ``threads`` is only checked.
+    """
     problem = prepare(
         X, y, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
-        momentum=momentum, seed=seed, initial=initial, dtype=dtype,
+        momentum=momentum, batch_size=batch_size, shuffle=shuffle, threads=threads, seed=seed,
+        initial=initial, dtype=dtype,
     )  # fmt: skip
-    settings, T = problem.settings, problem.start.dtype
+    settings, start, T = problem.settings, problem.start, problem.start.dtype
     X, y = problem.X.astype(T), problem.y.astype(T)
     rate, inertia = T(settings.learning_rate), T(settings.momentum)
     losses = losses_of(settings.epochs, T)
-    state = 0, problem.start.arrays, problem.start.velocity  # changes at once, also on Ctrl-C
+    state = 0, start.arrays, start.velocity, start.generator  # changes at once, also on Ctrl-C
 
     def run_so_far() -> Run:
-        epoch, parameters, velocity = state
+        epoch, parameters, velocity, generator = state
         handed_out = velocity and tuple(v + T(0) for v in velocity)
-        return Run(Network(*parameters, velocity=handed_out), losses[:epoch], settings)
+        network = Network(*parameters, velocity=handed_out, generator=generator)
+        return Run(network, losses[:epoch], settings)
 
     try:
         with np.errstate(all="ignore"), progress_bar(settings.epochs, progress) as report:
             for epoch in range(settings.epochs):
-                _, parameters, velocity = state
-                A1, A2 = forward_propagation(X, *parameters)
-                loss = compute_loss(y, A2)
-                steps = [rate * g for g in backward_propagation(X, y, A1, A2, parameters[2])]
-                if velocity:
-                    steps = [inertia * v + step for v, step in zip(velocity, steps, strict=True)]
-                updated = tuple(w - step for w, step in zip(parameters, steps, strict=True))
-                if not all(np.isfinite(array).all() for array in (loss, *updated)):
+                _, parameters, velocity, generator = state
+                order = np.arange(len(X))
+                if generator:
+                    generator = copy.deepcopy(generator)
+                    order = generator.permutation(len(X))
+                error = T(0)
+                for first in range(0, len(X), problem.batch_size):
+                    batch = order[first : first + problem.batch_size]
+                    A1, A2 = forward_propagation(X[batch], *parameters)
+                    error = error + squared_error(y[batch], A2)
+                    gradients = backward_propagation(X[batch], y[batch], A1, A2, parameters[2])
+                    steps = tuple(rate * gradient for gradient in gradients)
+                    if velocity:
+                        steps = velocity = tuple(
+                            inertia * v + step for v, step in zip(velocity, steps, strict=True)
+                        )
+                    parameters = tuple(w - step for w, step in zip(parameters, steps, strict=True))
+                loss = error / T(y.size)
+                if not all(np.isfinite(array).all() for array in (loss, *parameters)):
                     raise Diverged(epoch, run_so_far())
                 losses[epoch] = loss
-                state = epoch + 1, updated, velocity and tuple(steps)
+                state = epoch + 1, parameters, velocity, generator
                 report(epoch + 1)
         return run_so_far()
     except KeyboardInterrupt:

@@ -19,6 +19,8 @@ class Settings:
     epochs: int
     learning_rate: float
     momentum: float
+    batch_size: int | None
+    shuffle: bool
     seed: int
     dtype: str
 
@@ -74,7 +76,11 @@ class Problem:
 
     X: Array  # (n, I), as the caller gave it: not to be changed, not yet in the dtype
     y: Array  # (n, O), likewise
-    start: Network  # in the dtype, without -0.0; has a velocity exactly when there is momentum
+    # in the dtype, without -0.0; it has a velocity exactly when there is momentum, and a generator
+    # when samples are shuffled
+    start: Network
+    batch_size: int  # at most n
+    threads: int | None  # at most so many
     settings: Settings
 
 
@@ -86,6 +92,9 @@ def prepare(
     epochs: int,
     learning_rate: float,
     momentum: float,
+    batch_size: int | None,
+    shuffle: bool,
+    threads: int | None,
     seed: int,
     initial: Any,
     dtype: Any,
@@ -102,9 +111,13 @@ def prepare(
         epochs=checks.integer("epochs", epochs, low=0, high=np.iinfo(np.intp).max // 8),
         learning_rate=checks.real("learning_rate", learning_rate, dtype),
         momentum=checks.real("momentum", momentum, dtype),
+        batch_size=None if batch_size is None else checks.integer("batch_size", batch_size, low=1),
+        shuffle=checks.boolean("shuffle", shuffle),
         seed=checks.integer("seed", seed, low=0, high=2**32 - 1),
         dtype=np.dtype(dtype).name,
     )
+    if threads is not None:
+        threads = checks.integer("threads", threads, low=1)
 
     X, y = checks.numbers("X", X), checks.numbers("y", y, ndim=(1, 2))
     y = y[:, None] if y.ndim == 1 else y
@@ -119,7 +132,8 @@ def prepare(
     elif start.sizes != sizes:
         expected = f"the sizes {sizes} (inputs, hidden units, outputs)"
         raise ValueError(f"initial must have {expected}, got {start.sizes}")
-    return Problem(X, y, _as_start(start, dtype, settings.momentum), settings)
+    start = _as_start(start, dtype, settings)
+    return Problem(X, y, start, min(settings.batch_size or len(X), len(X)), threads, settings)
 
 
 def _initial_network(initial: Any) -> Network | None:
@@ -136,7 +150,7 @@ def _initial_network(initial: Any) -> Network | None:
     raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
 
 
-def _as_start(network: Network, dtype: Any, momentum: float) -> Network:
+def _as_start(network: Network, dtype: Any, settings: Settings) -> Network:
     """A copy to train: + 0.0 turns -0.0 into 0.0, the only value that the contract excludes."""
 
     def converted(kind: str, arrays: Iterable[Array]) -> Iterator[Array]:
@@ -145,9 +159,11 @@ def _as_start(network: Network, dtype: Any, momentum: float) -> Network:
             yield array.astype(dtype) + dtype(0)
 
     start = Network(*converted("", network.arrays))
-    if momentum != 0:
+    if settings.momentum != 0:
         velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
         start.velocity = tuple(converted("velocity ", velocity))
+    if settings.shuffle:
+        start.generator = network.generator or np.random.default_rng(settings.seed)
     return start
 
 

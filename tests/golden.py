@@ -30,8 +30,19 @@ CASES: dict[str, tuple[int, tuple[int, int, int], dict[str, Any]]] = {
     "33 hidden": (17, (8, 33, 3), {"epochs": 50, "learning_rate": 0.05}),
     "1025 samples": (1025, (2, 4, 1), {"epochs": 20, "learning_rate": 0.01}),
     "3000 samples": (3000, (5, 9, 2), {"epochs": 5, "learning_rate": 0.001, "momentum": 0.9}),
+    "batches of 3": (10, (2, 2, 1), {"epochs": 50, "batch_size": 3, "momentum": 0.5}),
+    "batches of 1, shuffled": (
+        7, (2, 5, 1), {"epochs": 50, "batch_size": 1, "shuffle": True, "learning_rate": 1.0},
+    ),
+    "batches of 32, shuffled": (
+        569, (30, 16, 1), {"epochs": 4, "batch_size": 32, "shuffle": True, "momentum": 0.9},
+    ),
+    "batches of 1500, shuffled": (
+        4000, (2, 8, 2), {"epochs": 4, "batch_size": 1500, "shuffle": True, "learning_rate": 0.01},
+    ),
+    "digits": (1797, (64, 32, 10), {"epochs": 2, "learning_rate": 0.001}),
     "iris": (150, (4, 8, 3), {"epochs": 20, "learning_rate": 0.01}),
-}
+}  # fmt: skip
 
 
 def run(engine: Any, name: str, dtype: Any) -> fastxor.Run:

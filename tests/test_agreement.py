@@ -158,33 +158,51 @@ def test_compare_where_training_diverges():
     assert 10 < len(result.fast.losses) < 2000
 
 
-FOLD = ("lanes.py", "i ^ distance", "i ^ (half // distance)")  # neighbours first, halves last
+FOLD = ("sums.py", "i ^ distance", "i ^ (half // distance)")  # neighbours first, halves last
 MUTANTS = {
     "none": ("lanes.py", "", ""),
     "fold": FOLD,
-    "order of samples, tiled": ("lanes.py", "range(0, value.n, n)", "range(value.n - n, -1, -n)"),
+    "fold of rows, tiled": ("sums.py", "range(2 * LANES) if", "range(2 * LANES)[::-1] if"),
+    "order of samples, tiled": ("sums.py", "range(0, value.n, n)", "range(value.n - n, -1, -n)"),
     "order of hidden units": (
-        "kernels.py",
+        "small.py",
         "for h in range(H):\n                    z = z",
         "for h in range(H - 1, -1, -1):\n                    z = z",
     ),
     "fastmath": ("compiling.py", '"nogil": True', '"nogil": True, "fastmath": True'),
-    "no update of b1": ("kernels.py", "fold(delta, lanes), l", "fold(0 * delta, lanes), l"),
-    "no update of b2": ("kernels.py", "= fold(delta, lanes)", "= fold(0 * delta, lanes)"),
-    "no update of b1, tiled": ("kernels.py", "B1 + h, delta)", "B1 + h, 0 * delta)"),
-    "no update of b2, tiled": ("kernels.py", "B2 + o, delta)", "B2 + o, 0 * delta)"),
-    "no momentum": ("kernels.py", "step = momentum * load", "step = 0 * load"),
-    "momentum, tiled": ("kernels.py", "velocity[j] = step", "velocity[j] = 0"),
-    "index of W1": ("kernels.py", "load(w, (i * P + h) * lanes", "load(w, (h * I + i) * lanes"),
-    "index of W2, tiled": ("kernels.py", "delta * w[W2 + o * H + h]", "delta * w[W2 + h * O + o]"),
-    "a sample lost": ("kernels.py", "lanes, lanes), n)", "lanes, lanes), n - 1)"),
-    "a sample lost, tiled": ("kernels.py", "count - t)", "count - t - 1)"),
+    "no update of b1": ("small.py", "fold(delta, lanes), l", "fold(0 * delta, lanes), l"),
+    "no update of b2": ("small.py", "= fold(delta, lanes)", "= fold(0 * delta, lanes)"),
+    "no update of b1, tiled": ("tiled.py", "for i in range(I + 1):", "for i in range(I):"),
+    "no update of b2, tiled": ("tiled.py", "kept + o, delta", "kept + o, 0 * delta"),
+    "no momentum": ("small.py", "step = momentum * load", "step = 0 * load"),
+    "momentum, tiled": ("tiled.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
+    "index of W1": ("small.py", "load(w, (i * P + h) * lanes", "load(w, (h * I + i) * lanes"),
+    "index of W2, tiled": ("tiled.py", "w[strip * R + weight]", "w[strip * R + k]"),
+    "a sample lost": ("small.py", "lanes, lanes), count)", "lanes, lanes), count - 1)"),
+    "a sample lost, tiled": ("tiled.py", "count - t)", "count - t - 1)"),
     "a sample too many": ("lanes.py", "if whole:", "if True:"),
-    "block, tiled": ("kernels.py", "BLOCK = 1024", "BLOCK = 2048"),
-    "lanes, tiled": ("kernels.py", "LANES = 8", "LANES = 16"),
+    "block, tiled": ("sums.py", "BLOCK = 1024", "BLOCK = 2048"),
+    "lanes, tiled": ("sums.py", "LANES = 8", "LANES = 16"),
     "sigmoid": ("sigmoid.py", "1 / 665280", "1 / 665281"),
-    "mean of the loss": ("kernels.py", "dtype(n * O)", "dtype(n)"),
-    "starting weights": ("training.py", "W2.T.ravel(), b2", "W2.ravel(), b2"),
+    "mean of the loss": ("small.py", "dtype(batch_size * O)", "dtype(batch_size)"),
+    "mean of the loss, tiled": ("tiled.py", "dtype(n * O)", "dtype(n)"),
+    "starting weights": ("engine.py", "b1, W2.T]", "b1, W2.T[::-1]]"),
+    "no shuffling, batches": ("order.py", "range(order.size - 1, 0, -1)", "range(0)"),
+    "the same order in each epoch, batches": ("small.py", "order.size and left > 1", "False"),
+    "the same order in each epoch, batches, tiled": (
+        "tiled.py", "last == n and order.size and", "False and",
+    ),
+    "no losses but the last, batches": ("small.py", "squares += losses[epoch]", "squares += 0"),
+    "no losses but the last, batches, tiled": ("tiled.py", "error += losses[epoch]", "error += 0"),
+    "last batch, batches": ("small.py", "min(count, n - start)", "count"),
+    "last batch, batches, tiled": ("tiled.py", "(first + batch_size, n)", "(first + 20, n - 1)"),
+    "targets not shuffled, batches": ("small.py", "y[sample * O + o]", "y[start * O + o]"),
+    "a block lost, threads, tiled": ("tiled.py", "- first + BLOCK - 1)", "- first)"),
+    "blocks backwards, threads, tiled": (
+        "tiled.py",
+        "range(sums, (last - first + BLOCK - 1) // BLOCK * sums, sums)",
+        "range((last - first - 1) // BLOCK * sums, 0, -sums)",
+    ),
 }  # fmt: skip
 
 
@@ -211,10 +229,18 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
 
     def agrees(n: int, inputs: int, hidden: int, outputs: int) -> bool:
         settings = {"hidden_size": hidden, "epochs": 20, "momentum": 0.5, "learning_rate": 0.01}
+        if "batches" in name:
+            settings |= {"batch_size": 20 if "tiled" in name else 3, "shuffle": True}
+        if "threads" in name:
+            settings["threads"] = 2
         X, y = samples(n, inputs, outputs)
         return compare(X, y, fast=mutant.train, show=False, **settings).agree
 
-    problems = [(1500, 3, 4, 2)] if "tiled" in name else [(3, 2, 2, 2)]
+    problems = [(3500, 3, 4, 2)] if "threads" in name else [(1500, 3, 4, 2)]
+    if "batches" in name:
+        problems = [(50, 3, 4, 2)] if "tiled" in name else [(10, 2, 2, 2)]
+    elif "tiled" not in name:
+        problems = [(3, 2, 2, 2)]
     if name == "none":
         problems = [(1500, 3, 4, 2), (3, 2, 2, 2)]
     assert all(agrees(*problem) for problem in problems) == (name == "none")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Network, data, demo, kernels
+from fastxor import Network, data, demo, engine
 from fastxor.__main__ import main
 from fastxor.agreement import same_bits
 
@@ -128,10 +128,10 @@ def test_interruption_before_the_first_epoch_leaves_the_saved_network_alone(tmp_
     assert run("train", "--epochs", 10, "--save", path) == 0
     before = path.read_bytes()
 
-    def interrupted(*args):
+    def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(kernels, "kernel_for", interrupted)
+    monkeypatch.setattr(engine, "kernel_for", interrupted)
     assert run("train", "--save", path) == 130
     assert path.read_bytes() == before
 

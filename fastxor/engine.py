@@ -1,0 +1,199 @@
+"""`Engine`: a kernel, the arrays that it works on and the threads that it runs in."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from fastxor.checks import Array
+from fastxor.compiling import Kernel
+from fastxor.generators import state_of, with_state
+from fastxor.kernels import kernel_for
+from fastxor.network import Network
+from fastxor.runs import Problem
+from fastxor.sums import BLOCK
+from fastxor.tiled import CLAIMED, DONE, FINISHED, LARGEST_BLOCK, UPDATED
+
+# Samples times parameters of a batch that pay for threads. A batch ends with threads waiting for
+# each other, about a microsecond, and a slice with handing out the next, about 50.
+SHARED_FROM = 20_000
+UNUSED = np.random.default_rng(0)  # for kernels that do not shuffle
+CACHE_LINE = 64  # bytes; vectors that begin at one are loaded fastest
+
+
+class Engine:
+    """Trains a problem from its start, in chunks of samples, each time for some of them.
+
+    ``losses`` (epochs,) is filled as epochs are done.
+    """
+
+    def __init__(self, problem: Problem, losses: Array) -> None:
+        start, settings = problem.start, problem.settings
+        self.n, self.dtype, self.sizes = len(problem.X), start.dtype, start.sizes
+        self.batch_size, self.losses = problem.batch_size, losses
+        shuffled, self.momentum = settings.shuffle, settings.momentum != 0
+        self.threads = _threads(problem)
+        self.kernel = kernel = kernel_for(
+            self.dtype, self.sizes, self.batch_size, momentum=self.momentum,
+            whole=self.batch_size == self.n and not shuffled, shared=self.threads > 1,
+        )  # fmt: skip
+        self.per_batch = -(-self.batch_size // kernel.chunk)
+        self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
+        size = kernel.size
+        # what a chunk may take, to begin with
+        self.seconds = 30e-9 + 1e-9 * min(self.batch_size, kernel.chunk) * size
+
+        arrange = _by_sample if shuffled else _by_column
+        self.X, self.y = (arrange(a, kernel.width, self.dtype) for a in (problem.X, problem.y))
+        self.order = np.zeros(self.n if shuffled else 0, np.int64)
+        self.parameters, self.velocity = _zeros(size, self.dtype), _zeros(size, self.dtype)
+        rows = self.per_batch if self.threads > 1 else 1
+        self.totals = _zeros(kernel.totals * rows, self.dtype)
+        self.work = [_zeros(kernel.work, self.dtype) for _ in range(self.threads)]
+        self.position = np.zeros(4, np.int64)
+        self.rates = self.dtype(settings.learning_rate), self.dtype(settings.momentum)
+        self.pool: ThreadPoolExecutor | None = None
+        self.restart(0, start)
+
+    def restart(self, epoch: int, network: Network) -> None:
+        """Go on from ``network`` as the one before this epoch."""
+        self.position[DONE] = epoch * self.per_epoch
+        self.parameters[:] = _flat(network.arrays, self.kernel)
+        self.velocity[:] = 0
+        if network.velocity:
+            self.velocity[:] = _flat(network.velocity, self.kernel)
+        self.generator = UNUSED
+        if network.generator:
+            self.generator = with_state(state_of(network.generator))
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return int(self.position[DONE]) // self.per_epoch
+
+    @property
+    def between_epochs(self) -> bool:
+        return int(self.position[DONE]) % self.per_epoch == 0
+
+    @property
+    def progress(self) -> float:
+        """Epochs done, with the part that is done of the next."""
+        return int(self.position[DONE]) / self.per_epoch
+
+    def chunks_until(self, epoch: int) -> int:
+        return epoch * self.per_epoch - int(self.position[DONE])
+
+    def advance(self, chunks: int) -> int:
+        """Train for so many chunks; but rather up to the end of an epoch, if one is reached.
+
+        Returns how many it were.
+        """
+        done, kernel = int(self.position[DONE]), self.kernel
+        ahead = self.per_epoch - done % self.per_epoch
+        if chunks >= ahead:
+            chunks = ahead + (chunks - ahead) // self.per_epoch * self.per_epoch
+        if self.order.size and ahead == self.per_epoch:
+            self.order[:] = self.generator.permutation(self.n)  # of further epochs: the kernel
+        self.position[[CLAIMED, FINISHED, UPDATED]] = done, done, done // self.per_batch
+
+        def run(work: Array) -> None:
+            kernel.run(
+                self.X, self.y, self.order, self.generator, self.n, self.batch_size,
+                self.parameters, self.velocity, self.totals, work, self.losses, self.position,
+                *self.rates, chunks,
+            )  # fmt: skip
+
+        mine, *others = self.work
+        started = [self.pool.submit(run, work) for work in others] if self.pool else []
+        run(mine)
+        for thread in started:
+            thread.result()
+        self.position[DONE] = done + chunks
+        return chunks
+
+    def is_finite(self) -> bool:
+        """Are the parameters, between two epochs?"""
+        arrays = _unflat(self.parameters, self.kernel, self.sizes)
+        return all(np.isfinite(array).all() for array in arrays)
+
+    def network(self) -> Network:
+        """A copy of the network, between two epochs."""
+        velocity = self.velocity + self.dtype(0)  # no -0.0 (contract, 4)
+        return Network(
+            *_unflat(self.parameters, self.kernel, self.sizes),
+            velocity=_unflat(velocity, self.kernel, self.sizes) if self.momentum else None,
+            generator=self.generator if self.order.size else None,
+        )
+
+    def __enter__(self) -> "Engine":
+        if self.threads > 1:
+            self.pool = ThreadPoolExecutor(self.threads - 1)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.pool:
+            self.pool.shutdown()  # a thread that still runs works on these arrays
+
+
+def _threads(problem: Problem) -> int:
+    I, H, O = problem.start.sizes
+    size = (I + 1) * H + (H + 1) * O
+    if problem.batch_size * size < SHARED_FROM or size > LARGEST_BLOCK:
+        return 1
+    threads = problem.threads or _cores()
+    return min(threads, -(-problem.batch_size // BLOCK))
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# --- memory as the kernels want it, see `kernels` ------------------------------------
+def _zeros(size: int, dtype: Any) -> Array:
+    """Zeros from the beginning of a cache line on."""
+    itemsize = np.dtype(dtype).itemsize
+    room = np.zeros(size + CACHE_LINE // itemsize, dtype)
+    start = -room.ctypes.data % CACHE_LINE // itemsize
+    return room[start : start + size]
+
+
+def _flat(arrays: Any, kernel: Kernel) -> Array:
+    W1, b1, W2, b2 = arrays
+    strips, rows, units = kernel.strips
+    I, H = W1.shape
+    O = b2.size
+    table = np.zeros((rows, strips * units), W1.dtype)
+    table[: I + 1 + O, :H] = np.vstack([W1, b1, W2.T])
+    flat = np.zeros(kernel.size, W1.dtype)
+    flat[: table.size] = table.reshape(rows, strips, units).swapaxes(0, 1).ravel()
+    flat[table.size : table.size + O] = b2
+    return flat
+
+
+def _unflat(flat: Array, kernel: Kernel, sizes: tuple[int, int, int]) -> tuple[Array, ...]:
+    strips, rows, units = kernel.strips
+    I, H, O = sizes
+    cells = strips * rows * units
+    table = flat[:cells].reshape(strips, rows, units).swapaxes(0, 1).reshape(rows, -1)[:, :H]
+    b2 = flat[None, cells : cells + O]
+    return table[:I], table[I : I + 1], table[I + 1 : I + 1 + O].T, b2
+
+
+def _by_column(array: Array, width: int, dtype: Any) -> Array:
+    """(n, k) as k rows of n numbers and some more."""
+    n, k = array.shape
+    line = CACHE_LINE // np.dtype(dtype).itemsize
+    stride = -(-(n + width - 1) // line) * line
+    rows = _zeros(k * stride, dtype)
+    rows.reshape(k, stride)[:, :n] = array.T
+    return rows
+
+
+def _by_sample(array: Array, width: int, dtype: Any) -> Array:
+    rows = _zeros(array.size, dtype)
+    rows.reshape(array.shape)[:] = array
+    return rows
