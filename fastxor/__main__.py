@@ -1,4 +1,4 @@
-"""The command line: ``fastxor``, ``fastxor train``, ``fastxor compare``."""
+"""The command line: ``fastxor``, ``fastxor train``, ``fastxor compare``, ``fastxor bench``."""
 
 import argparse
 import os
@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         help="train with reference and kernel and compare every bit; exit status 1 if they differ",
     )
     check.set_defaults(command=_compare)
+    bench = commands.add_parser(
+        "bench", help="measure the engines on this machine, in less than two minutes"
+    )
+    bench.add_argument("--json", metavar="FILE", help="write the figures to FILE, too")
+    bench.set_defaults(command=_bench)
     return parser
 
 
@@ -83,7 +88,20 @@ def _task_options() -> _Parser:
     )
     settings.add_argument("--momentum", type=float, default=0.0, metavar="M", help="default: 0")
     settings.add_argument(
-        "--seed", type=int, default=42, metavar="N", help="of the starting weights; default: 42"
+        "--batch-size", type=int, metavar="N", help="samples an update; default: all of them"
+    )
+    settings.add_argument(
+        "--shuffle", action="store_true", help="take the samples in another order each epoch"
+    )
+    settings.add_argument(
+        "--threads", type=int, metavar="N", help="at most; default: as many as there are cores"
+    )
+    settings.add_argument(
+        "--seed",
+        type=int,
+        default=42,
+        metavar="N",
+        help="of starting weights and shuffling; default: 42",
     )
     settings.add_argument(
         "--initial", metavar="FILE", help="start from a saved network, not from a seed"
@@ -103,7 +121,10 @@ def _load(arguments: argparse.Namespace) -> tuple[Array, Array]:
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = ("hidden_size", "epochs", "learning_rate", "momentum", "seed", "dtype")
+    names = (
+        "hidden_size", "epochs", "learning_rate", "momentum", "batch_size", "shuffle", "threads",
+        "seed", "dtype",
+    )  # fmt: skip
     initial = Network.load(arguments.initial) if arguments.initial is not None else None
     return {name: getattr(arguments, name) for name in names} | {"initial": initial}
 
@@ -112,7 +133,7 @@ def _train(arguments: argparse.Namespace) -> int:
     X, y = _load(arguments)
     settings = _settings(arguments)
     if arguments.save is not None:
-        _check_writable(arguments.save)
+        _check_writable("--save", arguments.save)
     try:
         run = train(X, y, **settings, progress=_on_terminal())
     except Interrupted as stop:
@@ -135,15 +156,15 @@ def _on_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def _check_writable(path: str) -> None:
-    """Find out before training what would keep the result from being saved after it."""
+def _check_writable(option: str, path: str) -> None:
+    """Find out before the work what would keep its result from being saved after it."""
     if os.path.isdir(path):
-        raise IsADirectoryError(f"--save must name a file, got the folder {path}")
+        raise IsADirectoryError(f"{option} must name a file, got the folder {path}")
     folder = os.path.dirname(os.path.realpath(path))
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise OSError(f"--save: cannot write to {folder}: {error.strerror}") from None
+        raise OSError(f"{option}: cannot write to {folder}: {error.strerror}") from None
 
 
 def _print_predictions(run: Run, X: Array, y: Array, from_seed: bool) -> None:
@@ -181,6 +202,14 @@ def _verdict(wrong: int, count: int, run: Run, from_seed: bool) -> str:
 def _compare(arguments: argparse.Namespace) -> int:
     X, y = _load(arguments)
     return 0 if compare(X, y, **_settings(arguments), progress=_on_terminal()).agree else 1
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from fastxor.bench import bench
+
+    if arguments.json is not None:
+        _check_writable("--json", arguments.json)
+    return bench(arguments.json, progress=_on_terminal())
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ def fetch_add(tyctx, counters, index):
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         address = address_of(context, builder, counters, *args)
-        one = ir.Constant(address.type.pointee, 1)
+        one = ir.Constant(ir.IntType(64), 1)
         return builder.atomic_rmw("add", address, one, "acq_rel")
 
     return counters.dtype(counters, index), codegen

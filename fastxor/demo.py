@@ -1,7 +1,5 @@
 """``fastxor`` alone: the tutorial's XOR network trained three ways, side by side."""
 
-import os
-import platform
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,9 +8,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from fastxor import __version__, data, textbook
+from fastxor import data, textbook
 from fastxor.agreement import Agreement, compare
 from fastxor.checks import Array
+from fastxor.machine import describe, machine_info
 from fastxor.network import Network, starting_network
 from fastxor.training import train
 
@@ -47,7 +46,7 @@ def three_ways(progress: bool) -> int:
         "fastxor (kernel)": (agreement.fast.losses, agreement.fast.network, fast_seconds),
     }  # fmt: skip
     console = Console(highlight=False)
-    console.print(_machine())
+    console.print(describe(machine_info()))
     console.print(_table(columns, X))
     print(_remarks(agreement, tutorial_seconds / fast_seconds, compile_seconds))
     return 0 if agreement.agree else 1
@@ -61,24 +60,6 @@ def _timed(call: Callable[[], T], repeats: int) -> tuple[T, float]:
         result = call()
         seconds.append(time.perf_counter() - began)
     return result, min(seconds)
-
-
-def _machine() -> str:
-    import numba
-
-    return (
-        f"{_processor()}, {platform.system()}, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, Numba {numba.__version__}, fastxor {__version__}"
-    )
-
-
-def _processor() -> str:
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _table(columns: dict[str, tuple[Any, Network, float]], X: Array) -> Table:

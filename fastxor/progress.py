@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(total: int, show: bool) -> Iterator[Callable[[float], None]]:
+def progress_bar(total: int, show: bool, what: str = "epochs") -> Iterator[Callable[[float], None]]:
     """A function to call with the number of epochs done; it does nothing unless ``show``."""
     if not show:
         yield lambda done: None
@@ -19,7 +19,7 @@ def progress_bar(total: int, show: bool) -> Iterator[Callable[[float], None]]:
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("epochs", total=total)
+        task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)

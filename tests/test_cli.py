@@ -1,18 +1,21 @@
 """The command line, as a user meets it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Network, data, demo, engine
+from fastxor import Network, agreement, bench, cases, data, demo, engine, report
 from fastxor.__main__ import main
 from fastxor.agreement import same_bits
+from fastxor.cases import Case
 
 
 def run(*arguments):
@@ -94,6 +97,8 @@ BAD = {
     "initial": (["train", "--initial", "/nowhere/net.npz"], "No such file"),
     "save": (["train", "--save", "/nowhere/net.npz"], "cannot write to /nowhere"),
     "targets": (["train", "--data", __file__, "--targets", 0], "targets must be an integer of at"),
+    "batch size": (["train", "--batch-size", 0], "batch_size must be an integer of at least 1"),
+    "bench to folder": (["bench", "--json", "/"], "--json must name a file, got the folder /"),
     "save to folder": (["train", "--save", "/"], "must name a file, got the folder /"),
     "divergence": (["train", "--learning-rate", 1, "--momentum", 9], "overflowed to infinity"),
 }  # fmt: skip
@@ -261,3 +266,49 @@ def test_closed_streams():
     for redirection in (">&-", "2>&-", ">&- 2>&-"):
         command = f"{sys.executable} -m fastxor train --epochs 10 {redirection}"
         assert subprocess.run(command, shell=True, capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def short_bench(monkeypatch):
+    monkeypatch.setattr(bench, "BUDGET", 0)
+    monkeypatch.setattr(bench, "FULL_BATCHES", [Case(16, (2, 2, 1)), Case(20_000, (2, 512, 1))])
+    monkeypatch.setattr(bench, "MINI_BATCHES", [Case(20, (2, 2, 1), "float32", 3)])
+    monkeypatch.setattr(cases, "EPOCHS", (10, 20))
+
+
+def test_bench(short_bench, tmp_path, capsys):
+    path = tmp_path / "bench.json"
+    assert run("bench", "--json", path) == 0
+    out = capsys.readouterr().out
+    for title in ("Epochs, float64", "Epochs, float32", "Full batch, float64", "Mini-batches"):
+        assert f"### {title}" in out
+    assert "fastxor: bits" in out
+    assert "textbook: losses within 1e-12" in out
+    assert report.main([str(path)]) == 0
+    assert capsys.readouterr().out == out
+    content = json.loads(path.read_text())
+    engines = {entry["extra_info"]["engine"] for entry in content["benchmarks"]}
+    assert engines == {"textbook", "reference", "fastxor"}
+    named = [entry["name"] for entry in content["benchmarks"]]
+    assert not any(name.startswith("full batch, reference: 2-512-1") for name in named), "too slow"
+    assert any(name.startswith("full batch, fastxor: 2-512-1") for name in named)
+
+
+def test_bench_says_when_bits_differ(short_bench, monkeypatch, capsys):
+    def wrong(X, y, **settings):
+        return fastxor.train(X, y, **settings | {"seed": 1, "initial": None})
+
+    compare = partial(agreement.compare, fast=wrong)
+    monkeypatch.setattr(agreement, "compare", compare)
+    assert run("bench") == 1
+    assert "DIFFER: first in epoch 0" in capsys.readouterr().out
+
+
+def test_batches_on_the_command_line(tmp_path):
+    path = tmp_path / "net.npz"
+    options = ["--batch-size", 3, "--shuffle", "--threads", 2, "--epochs", 30, "--seed", 5]
+    assert run("train", *options, "--save", path) == 0
+    expected = fastxor.train(*fastxor.xor(), batch_size=3, shuffle=True, epochs=30, seed=5)
+    saved = Network.load(path)
+    assert all(map(same_bits, saved.arrays, expected.network.arrays))
+    assert run("compare", *options) == 0
