@@ -1,0 +1,31 @@
+"""Versions in the JSON; and with --benchmark-disable, only what takes a moment."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.peers import MODULES
+from fastxor.machine import PACKAGES, machine_info
+
+DISTRIBUTIONS = {"PyTorch": "torch", "scikit-learn": "scikit-learn"}
+
+
+def pytest_benchmark_update_machine_info(config: Any, machine_info: dict[str, Any]) -> None:
+    machine_info |= info()
+
+
+def info() -> dict[str, Any]:
+    peers = {name: DISTRIBUTIONS.get(name, module) for name, module in MODULES.items()}
+    return machine_info(PACKAGES | peers)
+
+
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    if config.option.benchmark_disable:
+        large = [item for item in items if "large" in item.keywords]
+        config.hook.pytest_deselected(items=large)
+        items[:] = [item for item in items if item not in large]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "large: left out of a run with --benchmark-disable")
+    config.addinivalue_line("filterwarnings", "default")  # the peers' warnings are not ours

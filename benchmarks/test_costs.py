@@ -1,0 +1,66 @@
+"""What comes on top of training: the call, compiling a new size, a new process."""
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastxor
+from fastxor import cases, kernels, small, tiled
+
+XOR = fastxor.xor()
+
+
+@pytest.mark.benchmark(group="XOR: the call without its epochs")
+def test_overhead(benchmark: Any) -> None:
+    fastxor.train(*XOR, epochs=1)
+    benchmark(lambda: fastxor.train(*XOR, epochs=1))
+
+
+@pytest.mark.benchmark(group="compiling a new size")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=cases.DTYPES)
+@pytest.mark.parametrize(
+    "sizes",
+    [(2, 2, 1), *(pytest.param(s, marks=pytest.mark.large) for s in ((8, 33, 3), (64, 32, 10)))],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("batch_size", "shared"), [(4, False), (32, False), (65_536, False), (65_536, True)]
+)
+def test_compile(
+    benchmark: Any, batch_size: int, shared: bool, sizes: Any, dtype: Any, monkeypatch: Any
+) -> None:
+    fastxor.train(*XOR, epochs=1)  # what Numba sets up once
+    import numba.core.caching as caching
+
+    def fresh() -> None:
+        small.small_batch.cache_clear()
+        tiled.tiled_batch.cache_clear()
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])  # nothing from the disk
+    settings = {"whole": True, "momentum": False, "shared": shared}
+    benchmark.pedantic(
+        lambda: kernels.kernel_for(dtype, sizes, batch_size, **settings), setup=fresh, rounds=3
+    )
+    fresh()
+
+
+@pytest.mark.benchmark(group="a new process, up to the end of its script")
+@pytest.mark.parametrize(
+    "script",
+    [
+        "pass",
+        "import numpy",
+        "import numba",
+        "import fastxor",
+        "import fastxor; fastxor.train(*fastxor.xor())",
+    ],
+)
+def test_process(benchmark: Any, script: str) -> None:
+    benchmark.pedantic(
+        lambda: subprocess.run([sys.executable, "-c", script], check=True),
+        rounds=9,
+        warmup_rounds=1,
+    )
