@@ -24,13 +24,17 @@ def each(*groups: list[Case]) -> list[Any]:
     return [
         pytest.param(
             case, engine, id=f"{engine}-{case}",
-            marks=[pytest.mark.large] if case.n > 600 or case.guess(engine) > 0.1 else [],
+            marks=[] if is_small(case) else [pytest.mark.large],
         )
         for group in groups
         for case in group
         for engine in ALL
         if case.guess(engine) < LONGEST and not (engine == "textbook" and case.batch_size)
     ]  # fmt: skip
+
+
+def is_small(case: Case) -> bool:
+    return case.n * case.sizes[1] <= 150 * 8
 
 
 @cache
@@ -119,4 +123,4 @@ def test_threads(benchmark: Any, case: Case, threads: int) -> None:
 def test_linear_in_samples(benchmark: Any, n: int, dtype: str) -> None:
     """The time per sample stays, over three decades, on one thread."""
     case = Case(n, (2, 8, 1), dtype)
-    measure(benchmark, "samples", case, "fastxor", case.epochs("fastxor", 0.2), threads=1)
+    measure(benchmark, "samples", case, "fastxor", case.epochs("fastxor", 1.0), threads=1)

@@ -38,6 +38,12 @@ class Case:
             X, y = data.xor()
         return X.astype(self.dtype), y.astype(self.dtype)
 
+    def batches(self) -> list[tuple[Array, Array]]:
+        """Consecutive slices of X and y; the last one may be shorter."""
+        X, y = self.data()
+        size = min(self.batch_size or self.n, self.n)
+        return [(X[i : i + size], y[i : i + size]) for i in range(0, self.n, size)]
+
     @property
     def start(self) -> Network:
         return starting_network(42, self.sizes, np.dtype(self.dtype).type)

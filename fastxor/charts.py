@@ -83,4 +83,4 @@ def draw(path: Path, panels: Panels, title: str, x: str, per: str) -> None:
     figure.supylabel(f"ns per {per} (shortest time)", fontsize=10)
     names = sorted(handles, key=rank)
     figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=4)
-    figure.savefig(path, dpi=200)
+    figure.savefig(path, dpi=150)

@@ -18,6 +18,9 @@ from fastxor.tiled import CLAIMED, DONE, FINISHED, LARGEST_BLOCK, UPDATED
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
 SHARED_FROM = 20_000
+# Likewise for each of more than two, where their number is ours to choose: a guess, to keep the
+# many cores of a large machine from waiting for each other most of the time.
+EACH = 50_000
 UNUSED = np.random.default_rng(0)  # for kernels that do not shuffle
 CACHE_LINE = 64  # bytes; vectors that begin at one are loaded fastest
 
@@ -139,9 +142,10 @@ class Engine:
 def _threads(problem: Problem) -> int:
     I, H, O = problem.start.sizes
     size = (I + 1) * H + (H + 1) * O
-    if problem.batch_size * size < SHARED_FROM or size > LARGEST_BLOCK:
+    work = problem.batch_size * size
+    if work < SHARED_FROM or size > LARGEST_BLOCK:
         return 1
-    threads = problem.threads or _cores()
+    threads = problem.threads or min(_cores(), max(2, work // EACH))
     return min(threads, -(-problem.batch_size // BLOCK))
 
 

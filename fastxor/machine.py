@@ -1,9 +1,8 @@
 """What a measurement was made on: the machine and the versions that matter."""
 
-import importlib.util
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 PACKAGES = {"NumPy": "numpy", "Numba": "numba", "fastxor": "fastxor"}
@@ -12,14 +11,12 @@ PACKAGES = {"NumPy": "numpy", "Numba": "numba", "fastxor": "fastxor"}
 
 def machine_info(packages: dict[str, str] = PACKAGES) -> dict[str, Any]:
     """As in the JSON of pytest-benchmark, and the versions of the installed ``packages``."""
-    versions = {
-        shown: version(name) for shown, name in packages.items() if importlib.util.find_spec(name)
-    }
+    versions = {shown: _version(name) for shown, name in packages.items()}
     return {
         "cpu": {"brand_raw": _processor(), "count": os.cpu_count()},
         "system": platform.system(),
         "python_version": platform.python_version(),
-        "versions": versions,
+        "versions": {name: number for name, number in versions.items() if number},
     }
 
 
@@ -32,6 +29,13 @@ def describe(info: dict[str, Any]) -> str:
     parts += [f"Python {info['python_version']}"] if info.get("python_version") else []
     parts += [f"{name} {number}" for name, number in (info.get("versions") or {}).items()]
     return ", ".join(filter(None, parts)) or "unknown machine"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

@@ -85,8 +85,9 @@ def table(kind: str, times: list[Time]) -> list[str]:
             line += ratios[:1] or [""]
         peers = [(ns, c) for ns, c in others if c not in OURS and base in row]
         compared += bool(peers) and kind != "threads"
-        ahead += [f"{c} at {', '.join(shown)} ({number(ns / row[base])}x)"
-                  for ns, c in peers if ns < row[base] and kind != "threads"]  # fmt: skip
+        if peers and peers[0][0] < row[base] and kind != "threads":
+            ratio = f"{number(peers[0][0] / row[base])}x"
+            ahead.append(f"{peers[0][1]} at {', '.join(shown)} ({ratio})")
         lines.append(line)
 
     head = [name.replace("_", " ") for name in TABLES[kind]]
@@ -94,7 +95,7 @@ def table(kind: str, times: list[Time]) -> list[str]:
     rules = ["---"] * len(head) + ["---:"] * (len(titles) - len(head))
     text = ["| " + " | ".join(line) + " |" for line in (titles, rules, *lines)]
     if ahead:
-        text += ["", f"A peer is ahead in {len(ahead)} places: {'; '.join(ahead)}."]
+        text += ["", f"A peer is ahead in {len(ahead)} of {compared} rows: {'; '.join(ahead)}."]
     elif compared:
         text += ["", f"fastxor is ahead of every peer in all {compared} rows."]
     checks: dict[str, list[str]] = {}

@@ -48,8 +48,8 @@ def train(
         before its update.
     shuffle: take the samples in another order in each epoch, by
         ``numpy.random.default_rng(seed).permutation(n)``.
-    threads: at most so many; by default as many as there are cores. They share a batch, in
-        blocks of 1,024 samples, where it is large enough to pay for it. They change no bit.
+    threads: at most so many; by default at most as many as there are cores. They share a batch,
+        in blocks of 1,024 samples, where it is large enough to pay for it. They change no bit.
     seed: of the starting weights, as ``np.random.seed(seed)`` in the tutorial; 0 to 2**32 - 1.
     initial: start from this instead: a `Network`, a `Run` or arrays (W1, b1, W2, b2). With the
         settings of before, a run goes on bit for bit as if it had never stopped; what momentum

@@ -92,7 +92,7 @@ def test_tables(printed):
 def test_where_a_peer_is_ahead_is_said(printed):
     text = printed([*FULL_BATCH, entry("full batch", "NumPy", 8.7, n=65_536)])
     assert cells(text, "Full batch, float64")[1]["fastest other / fastxor"] == "0.870x (NumPy)"
-    assert "A peer is ahead in 1 places: NumPy at 2-8-1, 65,536 (0.870x)." in text
+    assert "A peer is ahead in 1 of 2 rows: NumPy at 2-8-1, 65,536 (0.870x)." in text
     assert "every peer" not in text
 
 

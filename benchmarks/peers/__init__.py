@@ -1,0 +1,50 @@
+"""What people train such networks with instead, each configured as well as we know how.
+
+A peer has several variants and each is the fastest somewhere, so `prepare` tries them all.
+They train from the case's start, by the same batches and the same summed gradients, on the
+processor, and return the losses of all epochs. scikit-learn cannot: see
+`with_scikit_learn`.
+"""
+
+import importlib.util
+import time
+from collections.abc import Callable
+
+from benchmarks.peers import with_jax, with_numpy, with_scikit_learn, with_torch
+from fastxor.cases import Case, Training
+
+PEERS: dict[str, Callable[[Case, int], dict[str, Training]]] = {
+    "NumPy": with_numpy.variants,
+    "JAX": with_jax.variants,
+    "PyTorch": with_torch.variants,
+    "scikit-learn": with_scikit_learn.variants,
+}
+MODULES = {"NumPy": "numpy", "JAX": "jax", "PyTorch": "torch", "scikit-learn": "sklearn"}
+COMPARABLE = ("NumPy", "JAX", "PyTorch")
+"""Those whose losses must be the reference's within rounding."""
+
+
+def installed() -> list[str]:
+    """The peers that are there, without importing any."""
+    return [peer for peer, module in MODULES.items() if importlib.util.find_spec(module)]
+
+
+def variants(peer: str, case: Case, epochs: int) -> dict[str, Training]:
+    """All that make sense for the case, by label. They compile when they are first called."""
+    return PEERS[peer](case, epochs)
+
+
+def prepare(peer: str, case: Case, epochs: int) -> tuple[str, Training]:
+    """The label of the fastest variant here, and the variant, warm."""
+
+    def shortest(training: Training) -> float:
+        times: list[float] = []  # the first is that of compiling too
+        while len(times) < 2 or (sum(times[1:]) < 0.3 and len(times) < 20):
+            began = time.perf_counter()
+            training()
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    found = variants(peer, case, epochs)
+    label = min(found, key=lambda label: shortest(found[label]))
+    return label, found[label]
