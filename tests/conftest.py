@@ -1,5 +1,6 @@
 """What several tests share: exact data, and comparison to the bit."""
 
+import signal
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ from fastxor.agreement import differing
 # compiling a kernel takes half a second, which is no reason to fail
 settings.register_profile("fastxor", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("fastxor")
+
+# a shell has its background jobs ignore Ctrl-C, and with it their children
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FLOATS = [np.float64, np.float32]
 
