@@ -234,7 +234,8 @@ def test_divergence_in_batches(batch_size, shuffle, dtype):
 
 def test_generators_states():
     generator = np.random.default_rng(3)
-    generator.permutation(5)  # may leave half of a number over
+    generator.integers(2**32, dtype=np.uint32)  # leaves half of a number of 64 bits over
+    assert state_of(generator)[4] == 1
     copy = with_state(state_of(generator))
     assert (copy.permutation(100) == generator.permutation(100)).all()
     with pytest.raises(TypeError, match=r"must be a numpy\.random\.Generator of PCG64, got Rand"):
