@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import cases, kernels, small, tiled
+from fastxor import cases, kernels, small, stacked, tiled
+from fastxor.compiling import OFF, WATCH
 
 XOR = fastxor.xor()
 
@@ -40,11 +41,29 @@ def test_compile(
         tiled.tiled_batch.cache_clear()
 
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])  # nothing from the disk
-    settings = {"whole": True, "momentum": False, "shared": shared}
+    settings = {"whole": True, "momentum": False, "shared": shared, "watch": OFF}
     benchmark.pedantic(
         lambda: kernels.kernel_for(dtype, sizes, batch_size, **settings), setup=fresh, rounds=3
     )
     fresh()
+
+
+@pytest.mark.benchmark(group="compiling a new size, for many networks")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=cases.DTYPES)
+@pytest.mark.parametrize(
+    "sizes", [(2, 2, 1), pytest.param((8, 33, 3), marks=pytest.mark.large)], ids=str
+)
+def test_compile_stacked(benchmark: Any, sizes: Any, dtype: Any, monkeypatch: Any) -> None:
+    fastxor.train(*XOR, epochs=1)
+    import numba.core.caching as caching
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    benchmark.pedantic(
+        lambda: stacked.stacked_batch(dtype, *sizes, 4, True, False, WATCH),
+        setup=stacked.stacked_batch.cache_clear,
+        rounds=3,
+    )
+    stacked.stacked_batch.cache_clear()
 
 
 @pytest.mark.benchmark(group="a new process, up to the end of its script")

@@ -44,13 +44,15 @@ def _ordered(array: Array) -> Array:
 
 
 def tensors(run: Run) -> Iterator[tuple[str, Array]]:
-    """The losses and parameters of a run by name; velocities and generator where it has them."""
+    """The losses and parameters of a run by name; what else it has, where it has it."""
     yield "losses", run.losses
     yield from zip(PARAMETERS, run.network.arrays, strict=True)
     for name, velocity in zip(PARAMETERS, run.network.velocity or (), strict=False):
         yield f"velocity_{name}", velocity
     if run.network.generator is not None:
         yield "generator", state_of(run.network.generator)
+    if run.solved_at is not None:
+        yield "solved_at", np.array(run.solved_at, np.int64)
 
 
 def digest(run: Run) -> str:
@@ -83,7 +85,7 @@ class Agreement:
     first_epoch: int | None
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
-    """What differs there: losses, W1, b1, W2, b2, velocity_W1 and so on, or generator."""
+    """What differs there: losses, W1, b1, W2, b2, velocity_W1 and so on, generator or solved_at."""
     digest: str
     """SHA-256 of the fast run."""
     reference: Run

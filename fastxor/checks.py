@@ -1,5 +1,6 @@
 """Bad input gets one exception that names the argument, what was expected and what came."""
 
+import math
 import operator
 from typing import Any, TypeAlias
 
@@ -12,8 +13,8 @@ NO_NUMBERS = (bool, np.bool_, str, bytes)  # though float() takes them
 LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (np.float64, np.float32)}
 
 
-def numbers(name: str, value: Any, *, ndim: tuple[int, ...] = (2,)) -> Array:
-    """``value`` as an array of real numbers of ``ndim`` dimensions; not copied if it is one.
+def numbers(name: str, value: Any, *, ndim: tuple[int, ...] | None = (2,)) -> Array:
+    """``value`` as an array of real numbers of ``ndim`` dimensions, or any; no copy if it is one.
 
     Raises TypeError for complex numbers, objects and text, ValueError for another number of
     dimensions or an empty, ragged or masked array.
@@ -30,7 +31,7 @@ def numbers(name: str, value: Any, *, ndim: tuple[int, ...] = (2,)) -> Array:
         ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got an array of dtype {array.dtype}")
-    if array.ndim not in ndim:
+    if ndim is not None and array.ndim not in ndim:
         expected = " or ".join(map(str, ndim))
         raise ValueError(f"{name} must have {expected} dimensions, got shape {array.shape}")
     if array.size == 0:
@@ -73,8 +74,8 @@ def boolean(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def real(name: str, value: Any, dtype: Any) -> float:
-    """``value`` as a float that is finite as ``dtype`` too."""
+def real(name: str, value: Any, dtype: Any, low: float = -math.inf) -> float:
+    """``value`` as a float that is finite as ``dtype`` too, and at least ``low``."""
     try:
         number = None if isinstance(value, NO_NUMBERS) or np.ndim(value) else float(value)
     except OverflowError:
@@ -85,7 +86,36 @@ def real(name: str, value: Any, dtype: Any) -> float:
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not abs(number) <= LARGEST[dtype]:
         raise ValueError(f"{name} must be finite in {np.dtype(dtype)}, got {value!r}")
+    if number < low:
+        raise ValueError(f"{name} must be at least {low}, got {value!r}")
     return number
+
+
+def reals(name: str, value: Any, dtype: Any, low: float = -math.inf) -> Array:
+    """Likewise an array of float64, of any shape."""
+    if np.ndim(value) == 0:
+        return np.asarray(real(name, value, dtype, low))
+    array = numbers(name, value, ndim=None)
+    if array.dtype == bool:
+        raise TypeError(f"{name} must hold numbers, got an array of dtype bool")
+    finite(name, array, dtype)
+    if array.min() < low:
+        raise ValueError(f"{name} must be at least {low}, got {array.min()}")
+    return array.astype(np.float64)
+
+
+def integers(name: str, value: Any, *, low: int, high: int) -> Array:
+    """``value`` as an array of int64 between ``low`` and ``high``, of any shape."""
+    if np.ndim(value) == 0:
+        return np.asarray(integer(name, value, low=low, high=high))
+    array = numbers(name, value, ndim=None)
+    expected = f"integers of at least {low} and at most {high}"
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold {expected}, got an array of dtype {array.dtype}")
+    for extreme in (array.min(), array.max()):
+        if not low <= extreme <= high:
+            raise ValueError(f"{name} must hold {expected}, got {extreme}")
+    return array.astype(np.int64)
 
 
 def float_type(name: str, value: Any) -> Any:

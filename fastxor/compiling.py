@@ -17,6 +17,12 @@ from fastxor.lanes import scratch_size
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 
+# what `position` holds, see `kernels`
+DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED = range(6)
+OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
+BATCH = "VVIGiiVVVVVITTTi"  # the arguments of the kernels for one network: see `kernels`
+
+
 class Kernel(NamedTuple):
     """A compiled kernel and what it needs to run."""
 
@@ -46,8 +52,11 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def compiled(kernel: Any, dtype: Any, *key: Any) -> Any:
+def compiled(kernel: Any, arguments: str, dtype: Any, *key: Any) -> Any:
     """``kernel`` compiled for ``dtype``; ``key`` is all else that it depends on.
+
+    A letter stands for an argument: V for an array of the dtype, T for a number of it, I for an
+    array of integers, i for an integer, G for a `numpy.random.Generator`. Arrays are flat.
 
     Numba's cache on disk has a file of entries for each function name. It notices a change in
     a function's own file, but a kernel is compiled from several; and processes that compile two
@@ -59,14 +68,11 @@ def compiled(kernel: Any, dtype: Any, *key: Any) -> Any:
     name = "_".join(map(str, (np.dtype(dtype).name, *key, _fingerprint())))
     kernel.__qualname__ = f"{kernel.__name__}_{name}"
     T = types.float64 if dtype is np.float64 else types.float32
-    vector, integers, integer = (
-        types.Array(T, 1, "C"),
-        types.Array(types.int64, 1, "C"),
-        types.int64,
-    )
-    data = (vector, vector, integers, types.npy_rng, integer, integer)
-    state = (vector, vector, vector, vector, vector, integers)
-    signature = types.void(*data, *state, T, T, integer)
+    kinds = {
+        "V": types.Array(T, 1, "C"), "T": T, "I": types.Array(types.int64, 1, "C"),
+        "i": types.int64, "G": types.npy_rng,
+    }  # fmt: skip
+    signature = types.void(*(kinds[letter] for letter in arguments))
     try:
         return njit(signature, cache=True, **OPTIONS)(kernel)
     except (RuntimeError, OSError):  # no folder for the cache, or a full disk

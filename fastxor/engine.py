@@ -7,13 +7,24 @@ from typing import Any
 import numpy as np
 
 from fastxor.checks import Array
-from fastxor.compiling import Kernel
+from fastxor.compiling import (
+    CLAIMED,
+    DONE,
+    FINISHED,
+    MISSED,
+    OFF,
+    SOLVED,
+    STOP,
+    UPDATED,
+    WATCH,
+    Kernel,
+)  # fmt: skip
 from fastxor.generators import state_of, with_state
 from fastxor.kernels import kernel_for
 from fastxor.network import Network
-from fastxor.runs import Problem
+from fastxor.runs import Problem, Settings
 from fastxor.sums import BLOCK
-from fastxor.tiled import CLAIMED, DONE, FINISHED, LARGEST_BLOCK, UPDATED
+from fastxor.tiled import LARGEST_BLOCK
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
@@ -26,20 +37,21 @@ CACHE_LINE = 64  # bytes; vectors that begin at one are loaded fastest
 
 
 class Engine:
-    """Trains a problem from its start, in chunks of samples, each time for some of them.
+    """Trains networks on the samples of a problem, one after another, in chunks of samples.
 
-    ``losses`` (epochs,) is filled as epochs are done.
+    `begin` is to be called for each network, even for the problem's own.
     """
 
-    def __init__(self, problem: Problem, losses: Array) -> None:
+    def __init__(self, problem: Problem) -> None:
         start, settings = problem.start, problem.settings
         self.n, self.dtype, self.sizes = len(problem.X), start.dtype, start.sizes
-        self.batch_size, self.losses = problem.batch_size, losses
+        self.batch_size = problem.batch_size
         shuffled, self.momentum = settings.shuffle, settings.momentum != 0
         self.threads = _threads(problem)
         self.kernel = kernel = kernel_for(
             self.dtype, self.sizes, self.batch_size, momentum=self.momentum,
             whole=self.batch_size == self.n and not shuffled, shared=self.threads > 1,
+            watch=watch_of(settings),
         )  # fmt: skip
         self.per_batch = -(-self.batch_size // kernel.chunk)
         self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
@@ -50,18 +62,23 @@ class Engine:
         arrange = _by_sample if shuffled else _by_column
         self.X, self.y = (arrange(a, kernel.width, self.dtype) for a in (problem.X, problem.y))
         self.order = np.zeros(self.n if shuffled else 0, np.int64)
-        self.parameters, self.velocity = _zeros(size, self.dtype), _zeros(size, self.dtype)
+        self.parameters, self.velocity = zeros(size, self.dtype), zeros(size, self.dtype)
         rows = self.per_batch if self.threads > 1 else 1
-        self.totals = _zeros(kernel.totals * rows, self.dtype)
-        self.work = [_zeros(kernel.work, self.dtype) for _ in range(self.threads)]
-        self.position = np.zeros(4, np.int64)
-        self.rates = self.dtype(settings.learning_rate), self.dtype(settings.momentum)
+        self.totals = zeros(kernel.totals * rows, self.dtype)
+        self.work = [zeros(kernel.work, self.dtype) for _ in range(self.threads)]
+        self.position = np.zeros(6, np.int64)
         self.pool: ThreadPoolExecutor | None = None
-        self.restart(0, start)
 
-    def restart(self, epoch: int, network: Network) -> None:
+    def begin(self, problem: Problem, losses: Array) -> None:
+        """Train from this start, with these rates; ``losses`` (epochs,) are filled on the way."""
+        settings, T = problem.settings, self.dtype
+        self.losses = losses
+        self.rates = T(settings.learning_rate), T(settings.momentum), T(settings.tolerance or 0)
+        self.restart(0, problem.start, -1)
+
+    def restart(self, epoch: int, network: Network, solved_at: int) -> None:
         """Go on from ``network`` as the one before this epoch."""
-        self.position[DONE] = epoch * self.per_epoch
+        self.position[[DONE, MISSED, SOLVED]] = epoch * self.per_epoch, 0, solved_at
         self.parameters[:] = _flat(network.arrays, self.kernel)
         self.velocity[:] = 0
         if network.velocity:
@@ -74,6 +91,11 @@ class Engine:
     def epoch(self) -> int:
         """Whole epochs done."""
         return int(self.position[DONE]) // self.per_epoch
+
+    @property
+    def solved_at(self) -> int:
+        """The first epoch whose samples were all solved, or -1."""
+        return int(self.position[SOLVED])
 
     @property
     def between_epochs(self) -> bool:
@@ -139,17 +161,24 @@ class Engine:
             self.pool.shutdown()  # a thread that still runs works on these arrays
 
 
+def watch_of(settings: Settings) -> int:
+    """What kernels are to do about solved epochs."""
+    if settings.tolerance is None:
+        return OFF
+    return STOP if settings.stop_when_solved else WATCH
+
+
 def _threads(problem: Problem) -> int:
     I, H, O = problem.start.sizes
     size = (I + 1) * H + (H + 1) * O
     work = problem.batch_size * size
     if work < SHARED_FROM or size > LARGEST_BLOCK:
         return 1
-    threads = problem.threads or min(_cores(), max(2, work // EACH))
+    threads = problem.threads or min(cores(), max(2, work // EACH))
     return min(threads, -(-problem.batch_size // BLOCK))
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -157,7 +186,7 @@ def _cores() -> int:
 
 
 # --- memory as the kernels want it, see `kernels` ------------------------------------
-def _zeros(size: int, dtype: Any) -> Array:
+def zeros(size: int, dtype: Any) -> Array:
     """Zeros from the beginning of a cache line on."""
     itemsize = np.dtype(dtype).itemsize
     room = np.zeros(size + CACHE_LINE // itemsize, dtype)
@@ -194,13 +223,13 @@ def _by_column(array: Array, width: int, dtype: Any) -> Array:
     n, k = array.shape
     line = CACHE_LINE // np.dtype(dtype).itemsize
     stride = -(-(n + width - 1) // line) * line
-    rows = _zeros(k * stride, dtype)
+    rows = zeros(k * stride, dtype)
     rows.reshape(k, stride)[:, :n] = array.T
     return rows
 
 
 def _by_sample(array: Array, width: int, dtype: Any) -> Array:
     """(n, k) as it is: samples are gathered one by one."""
-    rows = _zeros(array.size, dtype)
+    rows = zeros(array.size, dtype)
     rows.reshape(array.shape)[:] = array
     return rows

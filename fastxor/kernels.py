@@ -18,7 +18,12 @@ last of which is shorter and may have empty chunks.
     velocity      likewise
     totals, work  sums over samples and working memory, to be kept as they are between calls
     losses        of every epoch; of an unfinished one the sum of squared errors
-    position      [chunks done, and in `tiled` what threads have claimed, finished and updated]
+    position      [chunks done; in `tiled`, what threads have claimed, finished and updated;
+                  does this epoch have an error of `tolerance` or more; the first epoch without
+                  any such, or -1]
+
+A kernel that stops returns after that epoch and its update, wherever the chunks end; but not one
+for several threads.
 """
 
 from typing import Any
@@ -36,13 +41,15 @@ def kernel_for(
     whole: bool,
     momentum: bool,
     shared: bool,
+    watch: int,
 ) -> Kernel:
     """The kernel for I-H-O networks of float64 or float32 and batches of this size.
 
     ``whole``: all samples are one batch, and not shuffled. ``shared``: for several threads.
+    ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
     Compiled on first use (half a second to a second) or loaded from Numba's cache on disk
     (ten milliseconds); where no folder for the cache can be written, compiled each time.
     """
     if fits(dtype, *sizes, batch_size):
-        return small_batch(dtype, *sizes, batch_size, whole, momentum)
-    return tiled_batch(dtype, *sizes, batch_size, shared)
+        return small_batch(dtype, *sizes, batch_size, whole, momentum, watch)
+    return tiled_batch(dtype, *sizes, batch_size, shared, watch)

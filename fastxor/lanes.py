@@ -190,6 +190,27 @@ def store_apart(tyctx, memory, index, distance, value, n):
     return types.void(memory, index, distance, value, n), codegen
 
 
+@intrinsic
+def load_each(tyctx, memory, index, distance, count, n):
+    """``count`` numbers ``distance`` apart, each in ``n`` lanes (both constants)."""
+    lanes = Lanes(memory.dtype, literal(count, "count") * literal(n, "n"))
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        at, values = args[1], []
+        for _ in range(count.literal_value):
+            number = builder.load(address_of(context, builder, memory, args[0], at))
+            values.append(_everywhere(builder, number, n.literal_value))
+            at = builder.add(at, args[2])
+        while len(values) > 1:
+            values = [
+                pick(builder, a, list(range(2 * a.type.count)), b)
+                for a, b in zip(values[::2], values[1::2], strict=True)
+            ]
+        return values[0]
+
+    return lanes(memory, index, distance, count, n), codegen
+
+
 # --- lanes in and out ----------------------------------------------------------
 @intrinsic
 def spread(tyctx, value, n):

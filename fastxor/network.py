@@ -78,18 +78,7 @@ class Network:
         Raises ValueError or TypeError for bad samples, OverflowError where a sum inside the
         network is not a number.
         """
-        # not at the top: reference.train makes networks
-        from fastxor.reference import forward_propagation
-
-        X = checks.numbers("X", X)
-        if X.shape[1] != self.W1.shape[0]:
-            raise ValueError(f"X must have {self.W1.shape[0]} columns, got shape {X.shape}")
-        checks.finite("X", X, self.dtype)
-        outputs = np.empty((len(X), self.W2.shape[1]), self.dtype)
-        with np.errstate(all="ignore"):
-            for start in range(0, len(X), 4096):  # a sample does not see the others: bounds memory
-                rows = slice(start, start + 4096)
-                outputs[rows] = forward_propagation(X[rows].astype(self.dtype), *self.arrays)[1]
+        outputs: Array = outputs_of(tuple(array[None] for array in self.arrays), X)[0]
         if np.isnan(outputs.min()):
             row = np.argwhere(np.isnan(outputs))[0, 0]
             raise OverflowError(f"the sums inside the network overflow for row {row} of X")
@@ -125,6 +114,31 @@ class Network:
             raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None
 
 
+def outputs_of(arrays: tuple[Array, ...], X: Any) -> Array:
+    """The outputs (k, n, O) of k networks, W1 (k, I, H) and so on, for the samples X (n, I)."""
+    # not at the top: reference.train makes networks
+    from fastxor.reference import forward_propagation
+
+    W1, W2 = arrays[0], arrays[2]
+    count, inputs, hidden = W1.shape
+    X = checks.numbers("X", X)
+    if X.shape[1] != inputs:
+        raise ValueError(f"X must have {inputs} columns, got shape {X.shape}")
+    checks.finite("X", X, W1.dtype.type)
+    outputs = np.empty((count, len(X), W2.shape[2]), W1.dtype)
+    rows = min(len(X), 4096)
+    networks = max(1, 1_000_000 // (rows * hidden))
+    with np.errstate(all="ignore"):
+        # neither samples nor networks see the others: some at a time take little memory
+        for first in range(0, count, networks):
+            some = slice(first, first + networks)
+            for start in range(0, len(X), rows):
+                samples = X[start : start + rows].astype(W1.dtype)
+                A2 = forward_propagation(samples, *(array[some] for array in arrays))[1]
+                outputs[some, start : start + rows] = A2
+    return outputs
+
+
 def _checked(name: str, array: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
@@ -142,14 +156,27 @@ class _Generator(threading.local):
 _generator = _Generator()
 
 
-def starting_network(seed: int, sizes: tuple[int, int, int], dtype: Any) -> Network:
+def random_state(seed: int) -> np.random.RandomState:
+    """This thread's one generator, seeded anew."""
+    _generator.random.seed(seed)
+    return _generator.random
+
+
+def starting_network(
+    seed: int, sizes: tuple[int, int, int], dtype: Any, init_range: float | None = None
+) -> Network:
     """The tutorial's start: W1, then W2 from ``np.random.seed(seed)`` and randn, zero biases.
 
-    NumPy's global generator is left alone.
+    With ``init_range``: W1, b1, W2, b2 uniform from -init_range to init_range instead. NumPy's
+    global generator is left alone.
     """
     inputs, hidden, outputs = sizes
-    random = _generator.random
-    random.seed(seed)
+    random = random_state(seed)
+    if init_range is not None:
+        shapes = (inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)
+        # RandomState.uniform(-r, r) in two steps: its own might be fused on some machines
+        uniform = (random.random_sample(s) * (2 * init_range) - init_range for s in shapes)
+        return Network(*(array.astype(dtype) for array in uniform))
     W1, W2 = random.randn(inputs, hidden), random.randn(hidden, outputs)
     b1, b2 = np.zeros((1, hidden)), np.zeros((1, outputs))
     return Network(*(array.astype(dtype) for array in (W1, b1, W2, b2)))

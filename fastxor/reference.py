@@ -25,6 +25,8 @@ start ends with the same bits, on every machine, if it does the following.
    parameter = parameter - velocity. Without momentum, parameter - learning_rate * gradient.
 8. An epoch in which the loss or a new parameter is not finite ends training; the network
    before it is the last. The bits of NaN are not covered, so NaN must stay NaN until then.
+9. An epoch is solved if abs(A2 - y) < tolerance for all its samples, each before its batch's
+   update. Training that stops there ends before that epoch, but keeps its loss, which is finite.
 
 Deliberately absent: speed, and code shared with the kernels. Shapes: n samples, I inputs, H
 hidden units, O outputs; X (n, I), y (n, O), W1 (I, H), b1 (1, H), W2 (H, O), b2 (1, O).
@@ -106,14 +108,17 @@ def sample_sum(terms: Array) -> Array:
 def forward_propagation(
     X: Array, W1: Array, b1: Array, W2: Array, b2: Array
 ) -> tuple[Array, Array]:
-    """The activations A1 (n, H) of the hidden units and A2 (n, O) of the outputs."""
-    Z1 = b1 + X[:, :1] * W1[:1]
-    for i in range(1, len(W1)):
-        Z1 = Z1 + X[:, i : i + 1] * W1[i : i + 1]
+    """The activations A1 (n, H) of the hidden units and A2 (n, O) of the outputs.
+
+    Parameters may be stacked: with further dimensions in front, which the activations have then.
+    """
+    Z1 = b1 + X[:, :1] * W1[..., :1, :]
+    for i in range(1, W1.shape[-2]):
+        Z1 = Z1 + X[:, i : i + 1] * W1[..., i : i + 1, :]
     A1 = sigmoid(Z1)
-    Z2 = b2 + A1[:, :1] * W2[:1]
-    for h in range(1, len(W2)):
-        Z2 = Z2 + A1[:, h : h + 1] * W2[h : h + 1]
+    Z2 = b2 + A1[..., :1] * W2[..., :1, :]
+    for h in range(1, W2.shape[-2]):
+        Z2 = Z2 + A1[..., h : h + 1] * W2[..., h : h + 1, :]
     return A1, sigmoid(Z2)
 
 
@@ -154,8 +159,12 @@ def train(
     shuffle: bool = False,
     threads: int | None = None,
     seed: int = 42,
+    init: str = "randn",
+    init_range: float | None = None,
     initial: Any = None,
     dtype: Any = None,
+    tolerance: float | None = None,
+    stop_when_solved: bool = False,
     progress: bool = False,
 ) -> Run:
     """Train by gradient descent: arguments, result and errors as `fastxor.train`.
@@ -165,33 +174,38 @@ def train(
     problem = prepare(
         X, y, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
         momentum=momentum, batch_size=batch_size, shuffle=shuffle, threads=threads, seed=seed,
-        initial=initial, dtype=dtype,
+        init=init, init_range=init_range, initial=initial, dtype=dtype, tolerance=tolerance,
+        stop_when_solved=stop_when_solved,
     )  # fmt: skip
     settings, start, T = problem.settings, problem.start, problem.start.dtype
     X, y = problem.X.astype(T), problem.y.astype(T)
     rate, inertia = T(settings.learning_rate), T(settings.momentum)
     losses = losses_of(settings.epochs, T)
-    state = 0, start.arrays, start.velocity, start.generator  # changes at once, also on Ctrl-C
+    tolerance = None if settings.tolerance is None else T(settings.tolerance)
+    # changes at once, also on Ctrl-C
+    state = 0, start.arrays, start.velocity, start.generator, None if tolerance is None else -1
 
     def run_so_far() -> Run:
-        epoch, parameters, velocity, generator = state
+        epoch, parameters, velocity, generator, solved_at = state
         handed_out = velocity and tuple(v + T(0) for v in velocity)
         network = Network(*parameters, velocity=handed_out, generator=generator)
-        return Run(network, losses[:epoch], settings)
+        stopped = settings.stop_when_solved and solved_at == epoch
+        return Run(network, losses[: epoch + stopped], settings, solved_at)
 
     try:
         with np.errstate(all="ignore"), progress_bar(settings.epochs, progress) as report:
             for epoch in range(settings.epochs):
-                _, parameters, velocity, generator = state
+                _, parameters, velocity, generator, solved_at = state
                 order = np.arange(len(X))
                 if generator:
                     generator = copy.deepcopy(generator)
                     order = generator.permutation(len(X))
-                error = T(0)
+                error, solved = T(0), tolerance is not None
                 for first in range(0, len(X), problem.batch_size):
                     batch = order[first : first + problem.batch_size]
                     A1, A2 = forward_propagation(X[batch], *parameters)
                     error = error + squared_error(y[batch], A2)
+                    solved = solved and bool((abs(A2 - y[batch]) < tolerance).all())
                     gradients = backward_propagation(X[batch], y[batch], A1, A2, parameters[2])
                     steps = tuple(rate * gradient for gradient in gradients)
                     if velocity:
@@ -200,10 +214,16 @@ def train(
                         )
                     parameters = tuple(w - step for w, step in zip(parameters, steps, strict=True))
                 loss = error / T(y.size)
+                if solved and solved_at == -1:
+                    solved_at = epoch
+                    if settings.stop_when_solved and np.isfinite(loss):
+                        losses[epoch] = loss
+                        state = *state[:4], solved_at
+                        break
                 if not all(np.isfinite(array).all() for array in (loss, *parameters)):
                     raise Diverged(epoch, run_so_far())
                 losses[epoch] = loss
-                state = epoch + 1, parameters, velocity, generator
+                state = epoch + 1, parameters, velocity, generator, solved_at
                 report(epoch + 1)
         return run_so_far()
     except KeyboardInterrupt:

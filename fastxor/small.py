@@ -9,8 +9,9 @@ from typing import Any
 
 from numba import njit
 
-from fastxor.compiling import OPTIONS, Kernel, compiled, offsets
+from fastxor.compiling import BATCH, MISSED, OPTIONS, SOLVED, STOP, Kernel, compiled, offsets
 from fastxor.lanes import keep_first, lane, load, scratch, spread, store
+from fastxor.masks import within
 from fastxor.order import shuffle
 from fastxor.sigmoid import sigmoid
 from fastxor.sums import LANES, fold
@@ -27,7 +28,7 @@ def fits(dtype: Any, I: int, H: int, O: int, batch_size: int) -> bool:
 
 @cache
 def small_batch(
-    dtype: Any, I: int, H: int, O: int, batch_size: int, whole: bool, has_momentum: bool
+    dtype: Any, I: int, H: int, O: int, batch_size: int, whole: bool, has_momentum: bool, watch: int
 ) -> Kernel:
     """The kernel for batches of this size; ``whole``: all samples in one batch, in their order."""
     lanes = 1 << (batch_size - 1).bit_length()  # lanes beyond these would only hold zeros
@@ -35,6 +36,7 @@ def small_batch(
     # hidden units with padding, whose lanes nobody reads: 9 units take 65 to 75 % of the time
     # that they take one by one
     P = -(-H // units) * units
+    near = (1 << lanes) - 1  # a bit for each sample
     rows = I + 1 + O  # of W1, b1 and W2
     B1, W2, B2 = I * P, (I + 1) * P, rows * P
     size = B2 + O
@@ -45,7 +47,7 @@ def small_batch(
 
     def kernel(
         X, y, order, generator, n, _batch_size, parameters, velocity, totals, work, losses,
-        position, learning_rate, momentum, chunks,
+        position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         N = y.size // O
         w = scratch(work, w_at, w_size)  # each weight in `lanes` lanes
@@ -92,17 +94,20 @@ def small_batch(
                     z = z + load(x, i * wide, wide) * load(w, (i * P + h) * lanes, wide)
                 store(a, h * lanes, sigmoid(z, True))
             squares = dtype(0)
+            solved = True
             for o in range(O):
                 z = load(w, (B2 + o) * lanes, lanes)
                 for h in range(H):
                     z = z + load(a, h * lanes, lanes) * load(w, (W2 + o * P + h) * lanes, lanes)
                 output = sigmoid(z, True)
                 error = keep_first(output - load(targets, o * lanes, lanes), count)
+                if watch and within(error, tolerance, lanes) != near:
+                    solved = False
                 squares += lane(fold(error * error, lanes), 0)
                 delta = error * (output * (1 - output))
                 store(d, o * wide, spread(delta, wide))
                 gradient = fold(delta, lanes)
-                _descend(w, v, (B2 + o) * lanes, gradient, learning_rate, momentum, has_momentum)
+                descend(w, v, (B2 + o) * lanes, gradient, learning_rate, momentum, has_momentum)
             for h in range(0, H, units):
                 activation = load(a, h * lanes, wide)
                 back = load(d, 0, wide) * load(w, (W2 + h) * lanes, wide)
@@ -112,22 +117,33 @@ def small_batch(
                 for o in range(O):
                     gradient = fold(activation * load(d, o * wide, wide), lanes)
                     at = (W2 + o * P + h) * lanes
-                    _descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
+                    descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
                 at = (B1 + h) * lanes
-                _descend(w, v, at, fold(delta, lanes), learning_rate, momentum, has_momentum)
+                descend(w, v, at, fold(delta, lanes), learning_rate, momentum, has_momentum)
                 for i in range(I):
                     gradient = fold(load(x, i * wide, wide) * delta, lanes)
                     at = (i * P + h) * lanes
-                    _descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
+                    descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
             if whole:  # constants make a faster loop
                 losses[epoch] = squares / dtype(batch_size * O)
+                if watch and solved and position[SOLVED] < 0:
+                    position[SOLVED] = epoch
+                    if watch == STOP:
+                        break
                 epoch += 1
                 continue
+            if watch and not solved:
+                position[MISSED] = 1
             if batch:
                 squares += losses[epoch]
             batch += 1
             losses[epoch] = squares / dtype(n * O) if batch == batches else squares
             if batch == batches:
+                if watch and not position[MISSED] and position[SOLVED] < 0:
+                    position[SOLVED] = epoch
+                    if watch == STOP:
+                        break
+                position[MISSED] = 0
                 epoch, batch = epoch + 1, 0
                 if order.size and left > 1:
                     shuffle(order, generator)
@@ -135,12 +151,12 @@ def small_batch(
             parameters[j] = w[j * lanes]
             velocity[j] = v[j * lanes]
 
-    run = compiled(kernel, dtype, "small", I, H, O, batch_size, whole, has_momentum)
+    run = compiled(kernel, BATCH, dtype, "small", I, H, O, batch_size, whole, has_momentum, watch)
     return Kernel(run, LANES, lanes, size, (1, rows, P), 0, work_size)
 
 
 @njit(forceinline=True, **OPTIONS)
-def _descend(weights, velocity, at, gradient, learning_rate, momentum, has_momentum):
+def descend(weights, velocity, at, gradient, learning_rate, momentum, has_momentum):
     """One step of gradient descent on the weights from ``at`` on (contract, 6)."""
     step = learning_rate * gradient
     if has_momentum:

@@ -47,6 +47,22 @@ def fold(tyctx, value, width):
 
 
 @intrinsic
+def fold_samples(tyctx, value, n):
+    """The sums over samples that lie ``n`` lanes apart (a constant): halves onto halves."""
+    lanes = Lanes(value.dtype, literal(n, "n"))
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        result = args[0]
+        while result.type.count > lanes.n:
+            half = result.type.count // 2
+            low, high = list(range(half)), list(range(half, 2 * half))
+            result = builder.fadd(pick(builder, result, low), pick(builder, result, high))
+        return result
+
+    return lanes(value, n), codegen
+
+
+@intrinsic
 def fold_rows(tyctx, memory, index):
     """The folds of eight rows of eight numbers, from ``memory[index]`` on, as eight lanes.
 

@@ -15,8 +15,22 @@ from typing import Any
 from numba import njit
 
 from fastxor.atomics import acquire, fetch_add, release, yield_thread
-from fastxor.compiling import OPTIONS, Kernel, compiled, offsets
+from fastxor.compiling import (
+    BATCH,
+    CLAIMED,
+    DONE,
+    FINISHED,
+    MISSED,
+    OPTIONS,
+    SOLVED,
+    STOP,
+    UPDATED,
+    Kernel,
+    compiled,
+    offsets,
+)  # fmt: skip
 from fastxor.lanes import keep_first, load, pointer, scratch, spread, store, store_apart
+from fastxor.masks import within
 from fastxor.order import shuffle
 from fastxor.sigmoid import sigmoid
 from fastxor.sums import BLOCK, LANES, accumulate, fold_rows
@@ -26,17 +40,19 @@ TILE_BYTES = 32 * 1024  # activations of a tile, about an L1 cache
 UNITS = 4  # hidden units side by side
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
 LARGEST_BLOCK = 250_000  # parameters: with more, a block takes longer than a tenth of a second
-DONE, CLAIMED, FINISHED, UPDATED = range(4)  # what `position` counts
 
 
 @cache
-def tiled_batch(dtype: Any, I: int, H: int, O: int, batch_size: int, shared: bool) -> Kernel:
+def tiled_batch(
+    dtype: Any, I: int, H: int, O: int, batch_size: int, shared: bool, watch: int
+) -> Kernel:
     """The kernel for batches of this size; ``shared``: for several threads at once."""
     itemsize = dtype().itemsize
     width = min(max(LANES, 1 << (batch_size - 1).bit_length()), VALUE_BYTES // itemsize)
     single = batch_size <= width  # a batch is one value: its sums need not be kept in memory
     tile = next((tile for tile in (128, 64) if tile * (H + O) * itemsize <= TILE_BYTES), width)
     tile = width if single else max(tile, width)
+    near = (1 << width) - 1 if width < 64 else -1  # a bit for each sample of a value
     units = min(UNITS, 1 << (H - 1).bit_length())
     wide = units * LANES
     strips, R = -(-H // units), I + 1 + O  # a strip has the rows of W1, b1 and W2 for its units
@@ -53,7 +69,7 @@ def tiled_batch(dtype: Any, I: int, H: int, O: int, batch_size: int, shared: boo
 
     def kernel(
         X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
-        position, learning_rate, momentum, chunks,
+        position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         w, N = parameters, y.size // O
         g = scratch(work, g_at, g_size)  # the lanes of each gradient, then of each squared error
@@ -108,6 +124,7 @@ def tiled_batch(dtype: Any, I: int, H: int, O: int, batch_size: int, shared: boo
                             z = z + load(x, at + i * stride + t, width) * w[k + i * units]
                         store(a, h * tile + t, sigmoid(z, False))
 
+                solved = True
                 for o in range(O):  # the outputs
                     for t in range(0, count, width):
                         k = (I + 1 + o) * units
@@ -118,11 +135,15 @@ def tiled_batch(dtype: Any, I: int, H: int, O: int, batch_size: int, shared: boo
                         output = sigmoid(z, False)
                         error = output - load(targets, target_at + o * target_stride + t, width)
                         error = keep_first(error, count - t)
+                        if watch and within(error, tolerance, width) != near:
+                            solved = False
                         delta = error * (output * (1 - output))
                         store(d, o * tile + t, delta)
                         _add(g, kept + o, delta, fresh and t == 0, zeros)
                         _add(g, kept + outputs + o, error * error, fresh and t == 0, zeros)
 
+                if watch and not solved:
+                    release(position, MISSED, 1)
                 for strip in range(0, H, units):  # the gradients
                     row = 0 if single else strip * R
                     for u in range(min(units, H - strip)):
@@ -185,13 +206,19 @@ def tiled_batch(dtype: Any, I: int, H: int, O: int, batch_size: int, shared: boo
                     change = momentum * load(velocity, j, LANES) + change
                     store(velocity, j, change)
                     store(w, j, load(w, j, LANES) - change)
+                if watch and last == n:
+                    if not position[MISSED] and position[SOLVED] < 0:
+                        position[SOLVED] = epoch
+                        if watch == STOP and not shared:
+                            break
+                    position[MISSED] = 0
                 if last == n and order.size and (step + 1) * per_batch < limit:
                     shuffle(order, generator)
                 if shared:
                     release(position, UPDATED, step + 1)
             done = fetch_add(position, CLAIMED) if shared else done + 1
 
-    run = compiled(kernel, dtype, "tiled", I, H, O, width, tile, single, shared)
+    run = compiled(kernel, BATCH, dtype, "tiled", I, H, O, width, tile, single, shared, watch)
     return Kernel(run, chunk, width, size, (strips, R, units), sums, y_at + O * tile)
 
 

@@ -69,7 +69,7 @@ def test_threads_are_used_where_they_pay(monkeypatch):
         used.append(len(self.work))
 
     monkeypatch.setattr(engine.Engine, "__init__", noting)
-    monkeypatch.setattr(engine, "_cores", lambda: 5)
+    monkeypatch.setattr(engine, "cores", lambda: 5)
     for n, batch_size, threads in [
         (40_000, None, None), (40_000, None, 3), (40_000, None, 1), (40_000, 3000, None),
         (40_000, 1024, 7), (1030, None, None), (4, None, 7),

@@ -169,7 +169,7 @@ def test_ctrl_c_in_a_slice_that_overflows(n, call, monkeypatch):
     """The kernel has returned NaN, or is searching for the epoch: the good state is kept."""
     data = samples(n, 2, 1)
     calls = 0
-    look = training._Job._keep_if_finite
+    look = training.Job._keep_if_finite
 
     def looks(job, engine):
         nonlocal calls
@@ -178,7 +178,7 @@ def test_ctrl_c_in_a_slice_that_overflows(n, call, monkeypatch):
             raise KeyboardInterrupt
         return look(job, engine)
 
-    monkeypatch.setattr(training._Job, "_keep_if_finite", looks)
+    monkeypatch.setattr(training.Job, "_keep_if_finite", looks)
     with pytest.raises(Interrupted) as stop:
         fastxor.train(*data, learning_rate=1.0, momentum=3.0, epochs=2000)
     monkeypatch.undo()
