@@ -3,9 +3,15 @@ NumPy reference."""
 
 from fastxor.agreement import compare
 from fastxor.data import parity, xor
+from fastxor.many import train_many
 from fastxor.network import Network
+from fastxor.networks import Networks
+from fastxor.results import Runs
 from fastxor.runs import Diverged, Interrupted, Run
 from fastxor.training import train
 
 __version__ = "0.1.0"
-__all__ = ["Diverged", "Interrupted", "Network", "Run", "compare", "parity", "train", "xor"]
+__all__ = [
+    "Diverged", "Interrupted", "Network", "Networks", "Run", "Runs", "compare", "parity", "train",
+    "train_many", "xor",
+]  # fmt: skip

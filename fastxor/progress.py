@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
 def progress_bar(total: int, show: bool, what: str = "epochs") -> Iterator[Callable[[float], None]]:
-    """A function to call with the number of epochs done; it does nothing unless ``show``."""
+    """A function to call with the number of epochs done; it does nothing unless ``show``.
+
+    The bar tells how many are done, how many in a second, and the time that is left.
+    """
     if not show:
         yield lambda done: None
         return
@@ -19,7 +23,16 @@ def progress_bar(total: int, show: bool, what: str = "epochs") -> Iterator[Calla
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class RateColumn(TextColumn):
+        def render(self, task: Any) -> Any:
+            speed = task.finished_speed or task.speed
+            task.fields["rate"] = "" if speed is None else f"{speed:,.0f}/s"
+            return super().render(task)
+
+    columns = (
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), RateColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)

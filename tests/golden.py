@@ -45,19 +45,19 @@ CASES: dict[str, tuple[int, tuple[int, int, int], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def run(engine: Any, name: str, dtype: Any) -> fastxor.Run:
+def run(train: Any, name: str, dtype: Any, **others: Any) -> Any:
+    """What ``train`` makes of a case, perhaps with other settings."""
     n, sizes, settings = CASES[name]
     X, y = samples(n, sizes[0], sizes[2], seed=n)
     if name.startswith("xor"):
         X, y = fastxor.xor()
     start = weights(*sizes, seed=sizes[1])
-    result: fastxor.Run = engine.train(X, y, initial=start, dtype=dtype, **settings)
-    return result
+    return train(X, y, initial=start, dtype=dtype, **settings | others)
 
 
 def write() -> None:
     digests = {
-        f"{name}, {dtype.__name__}": digest(run(reference, name, dtype))
+        f"{name}, {dtype.__name__}": digest(run(reference.train, name, dtype))
         for name in CASES
         for dtype in (np.float64, np.float32)
     }

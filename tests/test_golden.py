@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import fastxor
@@ -15,7 +16,16 @@ DIGESTS = json.loads(golden.FILE.read_text())["digests"]
 @pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])
 @pytest.mark.parametrize("name", golden.CASES)
 def test_digest(name, engine, dtype):
-    assert digest(golden.run(engine, name, dtype)) == DIGESTS[f"{name}, {dtype.__name__}"]
+    assert digest(golden.run(engine.train, name, dtype)) == DIGESTS[f"{name}, {dtype.__name__}"]
+
+
+@pytest.mark.parametrize("name", golden.CASES)
+def test_digest_among_others(name, dtype):
+    """One of several networks that are trained at once, with other rates beside it."""
+    rate = golden.CASES[name][2].get("learning_rate", 0.1)
+    others = {"learning_rate": rate * np.array([0.5, 1.0, 2.0]), "tolerance": None}
+    runs = golden.run(fastxor.train_many, name, dtype, record_every=1, **others)
+    assert digest(runs[1]) == DIGESTS[f"{name}, {dtype.__name__}"]
 
 
 def test_every_digest_is_looked_at():

@@ -1,0 +1,169 @@
+"""`train_many`: checks, and many networks trained by a `Crew` of threads."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from fastxor import checks
+from fastxor.checks import Array
+from fastxor.generators import state_of
+from fastxor.network import PARAMETERS, Network
+from fastxor.networks import Networks, broadcast, places_of
+from fastxor.progress import progress_bar
+from fastxor.results import Runs, varied
+from fastxor.runs import (
+    Interrupted,
+    Run,
+    Settings,
+    check_data,
+    check_settings,
+    check_sizes,
+    check_threads,
+)  # fmt: skip
+
+
+def train_many(
+    X: Any,
+    y: Any,
+    *,
+    hidden_size: int | None = None,
+    epochs: int = 10_000,
+    learning_rate: Any = 0.1,
+    momentum: Any = 0.0,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    threads: int | None = None,
+    seed: Any = 42,
+    init: str = "randn",
+    init_range: Any = None,
+    initial: Any = None,
+    dtype: Any = None,
+    tolerance: float | None = 0.5,
+    stop_when_solved: bool = False,
+    record_every: int | None = None,
+    resume: Any = None,
+    progress: bool = False,
+) -> Runs:
+    """Train many networks on the same samples, each to the bits that `train` gives it alone.
+
+    ``seed``, ``learning_rate``, ``momentum``, ``init_range`` and the leading dimensions of
+    ``initial`` are broadcast against each other, as NumPy does: a network for each element, and
+    all results have that shape in front. ``seed=np.arange(1000)[:, None],
+    learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256 networks.
+
+    X, y, hidden_size, epochs, batch_size, shuffle, dtype: as in `train`.
+    learning_rate, momentum, seed, init_range: numbers as in `train`, or arrays of them.
+    init: as in `train`, the same for all.
+    initial: start from these instead: `Networks`, `Runs`, or arrays (W1, b1, W2, b2) of shapes
+        (..., I, H), (..., 1, H), (..., H, O), (..., 1, O); or a single network, as in `train`.
+    threads: at most so many; by default as many as there are cores. They change no bit.
+    tolerance, stop_when_solved: as in `train`; None does not look whether networks are solved.
+    record_every: keep the losses of epochs 0, k, 2k and so on; by default of none.
+    resume: finish this instead of starting anew: an `Interrupted` or its ``run``. All other
+        arguments must be those of the call that was interrupted.
+    progress: show a progress bar on standard error.
+
+    A network that leaves the finite numbers ends before that epoch, which is its ``diverged_at``;
+    the others go on. Raises ValueError or TypeError, before any work, for bad input;
+    `Interrupted`, a KeyboardInterrupt, on Ctrl-C, whose ``run`` is to be resumed: `Runs` in which
+    ``done`` tells which networks are finished.
+    """
+    start = _initial_networks(initial)
+    settings = check_settings(
+        start, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
+        momentum=momentum, batch_size=batch_size, shuffle=shuffle, seed=seed, init=init,
+        init_range=init_range, dtype=dtype, tolerance=tolerance,
+        stop_when_solved=stop_when_solved, record_every=record_every, many=True,
+    )  # fmt: skip
+    T = np.dtype(settings.dtype).type
+    threads = check_threads(threads)
+    X, y = (np.ascontiguousarray(array, T) for array in check_data(X, y, T))
+    sizes = (X.shape[1], settings.hidden_size, y.shape[1])
+    shapes = {name: value.shape for name, value in varied(settings).items()}
+    if start is not None:
+        check_sizes(start, sizes)
+        start = _converted(start, T, settings)
+        shapes["initial"] = start.shape
+    shape = broadcast(shapes)
+    arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
+    settings = replace(settings, **arrays)
+    problem = _digest(X, y, start)
+    if resume is None:
+        runs = Runs.blank(settings, sizes, problem)
+    else:
+        runs = _resumed(resume, settings, problem)
+    if start is not None:
+        start = start.broadcast_to(shape)
+    try:
+        # here and not at the top: numba takes half a second to import
+        from fastxor.crew import Crew
+
+        with progress_bar(runs.done.size, progress, "networks") as report:
+            Crew(X, y, start, runs, threads).run(report)
+        return runs
+    except KeyboardInterrupt:
+        raise Interrupted(runs) from None
+
+
+def _initial_networks(initial: Any) -> Networks | None:
+    if isinstance(initial, (Run, Runs)):
+        initial = initial.network if isinstance(initial, Run) else initial.networks
+    if initial is None or isinstance(initial, Networks):
+        return initial
+    if isinstance(initial, Network):
+        generators = None if initial.generator is None else state_of(initial.generator)
+        return Networks(*initial.arrays, velocity=initial.velocity, generators=generators)
+    if isinstance(initial, (tuple, list)) and len(initial) == 4:
+        try:
+            return Networks(*initial)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"initial: {error}") from None
+    expected = "Networks, Runs, a Network, a Run or the arrays (W1, b1, W2, b2)"
+    raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
+
+
+def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
+    """In the dtype and without -0.0, which the contract excludes; with what the settings need."""
+
+    def converted(kind: str, arrays: Iterable[Array]) -> Iterator[Array]:
+        for name, array in zip(PARAMETERS, arrays, strict=True):
+            checks.finite(f"initial {kind}{name}", array, dtype)
+            yield array.astype(dtype) + dtype(0)
+
+    velocity = start.velocity if np.any(settings.momentum) else None
+    return Networks(
+        *converted("", start.arrays),
+        velocity=velocity and tuple(converted("velocity ", velocity)),
+        generators=start.generators if settings.shuffle else None,
+    )
+
+
+def _digest(X: Array, y: Array, start: Networks | None) -> str:
+    """Of the samples and of what networks start from, if not from their seeds."""
+    arrays = [X, y]
+    if start is not None:
+        arrays += [*start.arrays, *(start.velocity or ())]
+        arrays += [] if start.generators is None else [start.generators]
+    result = sha256()
+    for array in arrays:
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        result.update(f"{array.shape} {array.dtype.name}\n".encode())
+        result.update(little.data)
+    return result.hexdigest()
+
+
+def _resumed(resume: Any, settings: Settings, problem: str) -> Runs:
+    """A copy of what is to be resumed, if it came from the same call."""
+    runs = resume.run if isinstance(resume, Interrupted) else resume
+    if not isinstance(runs, Runs):
+        raise TypeError(f"resume must be Interrupted or its Runs, got {type(runs).__name__}")
+    for name, value in vars(settings).items():
+        before = getattr(runs.settings, name)
+        if not np.array_equal(before, value):
+            raise ValueError(f"resume must have the same {name}, got {before} and now {value}")
+    if runs.problem != problem:
+        raise ValueError("resume must have the same X, y and initial, got others")
+    return runs.take(places_of(runs.shape))
