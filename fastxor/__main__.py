@@ -1,24 +1,21 @@
-"""The command line: ``fastxor``, ``fastxor train``, ``fastxor compare``, ``fastxor bench``."""
+"""The command line: ``fastxor`` alone, ``train``, ``compare``, ``seeds`` and ``bench``."""
 
 import argparse
 import os
 import sys
 import tempfile
-from typing import Any, NoReturn
+import time
+from typing import Any
 
 import numpy as np
 
-from fastxor import __version__, data
+from fastxor import __version__, checks, data
 from fastxor.agreement import compare
 from fastxor.checks import Array
 from fastxor.network import Network
+from fastxor.options import Parser, task_options
 from fastxor.runs import Interrupted, Run
 from fastxor.training import train
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -41,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="fastxor",
         description="Train tiny neural networks with fused kernels, to the last bit of a NumPy "
         "reference. Without a command: train the XOR network of the tutorial three ways.",
@@ -49,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastxor {__version__}")
     parser.set_defaults(command=_demo)
     commands = parser.add_subparsers(title="commands", metavar="command")
-    task = _task_options()
+    task, many = task_options(many=False), task_options(many=True)
     fit = commands.add_parser(
         "train", parents=[task], help="train one network, print its losses and predictions"
     )
@@ -61,54 +58,21 @@ def _parser() -> argparse.ArgumentParser:
         help="train with reference and kernel and compare every bit; exit status 1 if they differ",
     )
     check.set_defaults(command=_compare)
+    seeds = commands.add_parser(
+        "seeds",
+        parents=[many],
+        help="train a network from each of many seeds: how many learn, at which learning rate?",
+    )
+    seeds.add_argument("--save", metavar="FILE", help="write all runs to FILE (.npz)")
+    seeds.add_argument(
+        "--resume", metavar="FILE", help="finish what was interrupted and saved to FILE"
+    )
+    seeds.set_defaults(command=_seeds)
     bench = commands.add_parser(
         "bench", help="measure the engines on this machine, in less than two minutes"
     )
     bench.add_argument("--json", metavar="FILE", help="write the figures to FILE, too")
     bench.set_defaults(command=_bench)
-    return parser
-
-
-def _task_options() -> _Parser:
-    parser = _Parser(add_help=False)
-    source = parser.add_argument_group("data")
-    source.add_argument("--problem", choices=["xor", "parity"], default="xor", help="default: xor")
-    source.add_argument("--bits", type=int, default=3, metavar="N", help="of parity; default: 3")
-    source.add_argument(
-        "--data", metavar="FILE", help="instead: an .npz with arrays X and y, or comma-separated"
-    )
-    source.add_argument(
-        "--targets", type=int, default=1, metavar="N", help="last columns that are y; default: 1"
-    )
-    settings = parser.add_argument_group("settings")
-    settings.add_argument("--hidden-size", type=int, metavar="H", help="hidden units; default: 2")
-    settings.add_argument("--epochs", type=int, default=10_000, metavar="N", help="default: 10000")
-    settings.add_argument(
-        "--learning-rate", type=float, default=0.1, metavar="RATE", help="default: 0.1"
-    )
-    settings.add_argument("--momentum", type=float, default=0.0, metavar="M", help="default: 0")
-    settings.add_argument(
-        "--batch-size", type=int, metavar="N", help="samples an update; default: all of them"
-    )
-    settings.add_argument(
-        "--shuffle", action="store_true", help="take the samples in another order each epoch"
-    )
-    settings.add_argument(
-        "--threads", type=int, metavar="N", help="at most; default: as many as there are cores"
-    )
-    settings.add_argument(
-        "--seed",
-        type=int,
-        default=42,
-        metavar="N",
-        help="of starting weights and shuffling; default: 42",
-    )
-    settings.add_argument(
-        "--initial", metavar="FILE", help="start from a saved network, not from a seed"
-    )
-    settings.add_argument(
-        "--dtype", choices=["float64", "float32"], help="default: float64, or that of --initial"
-    )
     return parser
 
 
@@ -122,16 +86,21 @@ def _load(arguments: argparse.Namespace) -> tuple[Array, Array]:
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     names = (
-        "hidden_size", "epochs", "learning_rate", "momentum", "batch_size", "shuffle", "threads",
-        "seed", "dtype",
+        "hidden_size", "epochs", "momentum", "batch_size", "shuffle", "threads", "init",
+        "init_range", "dtype", "tolerance", "stop_when_solved",
     )  # fmt: skip
+    return {name: getattr(arguments, name) for name in names}
+
+
+def _settings_of_one(arguments: argparse.Namespace) -> dict[str, Any]:
     initial = Network.load(arguments.initial) if arguments.initial is not None else None
-    return {name: getattr(arguments, name) for name in names} | {"initial": initial}
+    one = {"seed": arguments.seed, "learning_rate": arguments.learning_rate, "initial": initial}
+    return _settings(arguments) | one
 
 
 def _train(arguments: argparse.Namespace) -> int:
     X, y = _load(arguments)
-    settings = _settings(arguments)
+    settings = _settings_of_one(arguments)
     if arguments.save is not None:
         _check_writable("--save", arguments.save)
     try:
@@ -146,6 +115,8 @@ def _train(arguments: argparse.Namespace) -> int:
         run.network.save(arguments.save)
     for epoch in range(0, len(run.losses), max(1, len(run.losses) // 10)):
         print(f"Epoch {epoch}, Loss: {run.losses[epoch]:.5f}")
+    if run.solved_at is not None:
+        print(f"Solved at epoch {run.solved_at}." if run.solved_at >= 0 else "Never solved.")
     _print_predictions(run, X, np.reshape(y, (len(X), -1)), arguments.initial is None)
     if arguments.save is not None:
         print(f"saved to {arguments.save}")
@@ -201,7 +172,38 @@ def _verdict(wrong: int, count: int, run: Run, from_seed: bool) -> str:
 
 def _compare(arguments: argparse.Namespace) -> int:
     X, y = _load(arguments)
-    return 0 if compare(X, y, **_settings(arguments), progress=_on_terminal()).agree else 1
+    return 0 if compare(X, y, **_settings_of_one(arguments), progress=_on_terminal()).agree else 1
+
+
+def _seeds(arguments: argparse.Namespace) -> int:
+    from fastxor.results import Runs
+    from fastxor.seeds import interrupted_by, report, train_seeds
+
+    X, y = _load(arguments)
+    if arguments.tolerance is None:
+        raise ValueError("--tolerance must be a number")
+    checks.integer("--count", arguments.count, low=1)
+    if arguments.save is not None:
+        _check_writable("--save", arguments.save)
+    resume = None if arguments.resume is None else Runs.load(arguments.resume)
+    began = time.perf_counter()
+    try:
+        runs, seconds = train_seeds(
+            X, y, arguments.first, arguments.count, arguments.learning_rate,
+            **_settings(arguments), resume=resume, progress=_on_terminal(),
+        )  # fmt: skip
+    except Interrupted as stop:
+        interrupted_by(stop, X, y, time.perf_counter() - began)
+        if arguments.save is not None:
+            stop.run.save(arguments.save)
+            print(f"saved to {arguments.save}; --resume {arguments.save} goes on", file=sys.stderr)
+        raise
+    if arguments.save is not None:
+        runs.save(arguments.save)
+    report(runs, X, y, seconds)
+    if arguments.save is not None:
+        print(f"saved to {arguments.save}")
+    return 0
 
 
 def _bench(arguments: argparse.Namespace) -> int:

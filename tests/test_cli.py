@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Network, agreement, bench, cases, data, demo, engine, report
+from fastxor import Network, agreement, bench, cases, crew, data, demo, engine, report, seeds
 from fastxor.__main__ import main
 from fastxor.agreement import same_bits
 from fastxor.cases import Case
@@ -100,6 +100,14 @@ BAD = {
     "batch size": (["train", "--batch-size", 0], "batch_size must be an integer of at least 1"),
     "bench to folder": (["bench", "--json", "/"], "--json must name a file, got the folder /"),
     "save to folder": (["train", "--save", "/"], "must name a file, got the folder /"),
+    "tolerance": (["train", "--tolerance", 0], "tolerance must be above 0"),
+    "stop": (["train", "--stop-when-solved"], "stop_when_solved must have a tolerance"),
+    "init range": (["train", "--init", "uniform"], "init_range must be a number"),
+    "count": (["seeds", "--count", 0], "--count must be an integer of at least 1, got 0"),
+    "first seed": (["seeds", "--first", 2**32 - 3], "seed must hold integers of at least 0 and at"),
+    "rates": (["seeds", "--learning-rate", 1, "nan"], "learning_rate must be finite"),
+    "seeds to folder": (["seeds", "--save", "/"], "--save must name a file"),
+    "resume": (["seeds", "--resume", "/nowhere/runs.npz"], "No such file"),
     "divergence": (["train", "--learning-rate", 1, "--momentum", 9], "overflowed to infinity"),
 }  # fmt: skip
 
@@ -312,3 +320,114 @@ def test_batches_on_the_command_line(tmp_path):
     saved = Network.load(path)
     assert all(map(same_bits, saved.arrays, expected.network.arrays))
     assert run("compare", *options) == 0
+
+
+def test_train_until_solved(tmp_path, capsys):
+    path = tmp_path / "net.npz"
+    options = ["--seed", 43, "--tolerance", 0.5, "--stop-when-solved", "--save", path]
+    assert run("train", *options) == 0
+    expected = fastxor.train(*fastxor.xor(), seed=43, tolerance=0.5, stop_when_solved=True)
+    assert all(map(same_bits, Network.load(path).arrays, expected.network.arrays))
+    output = capsys.readouterr().out
+    assert f"Solved at epoch {expected.solved_at}." in output
+    assert "Learned: all 4 samples" in output
+    assert run("train", "--init", "uniform", "--init-range", 2, "--epochs", 5, "--save", path) == 0
+    expected = fastxor.train(*fastxor.xor(), init="uniform", init_range=2, epochs=5)
+    assert same_bits(Network.load(path).b1, expected.network.b1)
+
+
+# --- many seeds ---------------------------------------------------------------------------
+SEEDS = ["seeds", "--count", 60, "--epochs", 3000, "--first", 5]
+
+
+def rows(text):
+    """The cells of the table."""
+    lines = [line for line in text.splitlines() if line.startswith("\u2502")]
+    return [[cell.strip() for cell in line.strip("\u2502").split("\u2502")] for line in lines]
+
+
+@pytest.fixture
+def wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def test_seeds(wide, capsys):
+    assert run(*SEEDS, "--learning-rate", 0.1, 3, "--hidden-size", 3) == 0
+    out = capsys.readouterr().out
+    X, y = fastxor.xor()
+    for rate, row in zip((0.1, 3), rows(out), strict=True):
+        settings = {"hidden_size": 3, "epochs": 3000, "learning_rate": rate, "tolerance": 0.5}
+        runs = [fastxor.train(X, y, seed=seed, **settings) for seed in range(5, 65)]
+        learned = [r for r in runs if (r.network.predict(X) == y).all()]
+        assert row[:3] == [f"{rate:g}", "60", str(len(learned))]
+        assert row[3] == f"{len(learned) / 60:.1%}"
+        assert row[4] == f"{np.median([r.solved_at for r in learned]):,.0f}"
+        assert row[5].split() == [str(r.settings.seed) for r in learned[:8]]
+    assert "seeds 5 to 64" in out
+    assert "120 networks in" in out
+
+
+def test_seeds_of_other_data(wide, tmp_path, capsys):
+    """Targets that are no classes; and what diverges is told."""
+    X, y = np.random.default_rng(0).random((6, 3)), np.random.default_rng(1).random((6, 2))
+    np.savez(tmp_path / "data.npz", X=X, y=y)
+    options = ["--data", tmp_path / "data.npz", "--tolerance", 0.4, "--epochs", 100, "--count", 9]
+    assert run("seeds", *options, "--init", "uniform", "--init-range", 1, "--momentum", 0.5) == 0
+    runs = fastxor.train_many(
+        X, y, seed=np.arange(9), epochs=100, init="uniform", init_range=1, momentum=0.5
+    )
+    near = np.abs(runs.networks.predict_proba(X) - y) < 0.4
+    assert rows(capsys.readouterr().out)[0][2] == str(near.all(axis=(1, 2)).sum())
+    assert run("seeds", "--count", 3, "--momentum", 9, "--epochs", 1000) == 0
+    assert "3 networks left the finite numbers" in capsys.readouterr().out
+
+
+def test_seeds_are_saved_and_resumed(wide, tmp_path, monkeypatch, capsys):
+    path, part = tmp_path / "runs.npz", tmp_path / "part.npz"
+    assert run(*SEEDS, "--save", path) == 0
+    out = capsys.readouterr().out
+    whole = fastxor.Runs.load(path)
+    assert whole.done.all()
+    half = fastxor.train_many(
+        *fastxor.xor(), seed=5 + np.arange(60), learning_rate=[[0.1]], epochs=3000
+    )
+    half.epochs_done[0, 30:] = 0  # as if they had not begun
+    half.final_loss[0, 30:] = np.nan
+    half.solved_at[0, 30:] = -1
+
+    def interrupted(self, report):
+        self.runs.put(np.arange(60), half.take(np.arange(60)))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seeds, "train_many", without_compiling(patch, interrupted))
+        assert run(*SEEDS, "--save", part) == 130
+    captured = capsys.readouterr()
+    assert rows(captured.out)[0][1] == "30", "what is finished is shown"
+    assert f"--resume {part} goes on" in captured.err
+    assert "interrupted after 30 of 60 networks" in captured.err
+    assert run(*SEEDS, "--resume", part, "--save", part) == 0
+    assert rows(capsys.readouterr().out) == rows(out)
+    for a, b in zip(fastxor.Runs.load(part).networks.arrays, whole.networks.arrays, strict=True):
+        assert same_bits(a, b)
+    assert run("seeds", "--count", 60, "--epochs", 3001, "--first", 5, "--resume", part) == 2
+    assert "resume must have the same epochs, got 3000 and now 3001" in capsys.readouterr().err
+
+
+def without_compiling(patch, crew_run):
+    """`train_many`, the second call of which has this in place of the crew's work."""
+    calls = []
+
+    def train_many(X, y, **call):
+        calls.append(call)
+        if len(calls) == 2:
+            patch.setattr(crew.Crew, "run", crew_run)
+        return fastxor.train_many(X, y, **call)
+
+    return train_many
+
+
+def test_the_tutorials_seeds(wide, capsys):
+    """The share that README tells, of all 4,096."""
+    assert run("seeds") == 0
+    assert rows(capsys.readouterr().out)[0][1:4] == ["4,096", "2,926", "71.4%"]
