@@ -1,9 +1,10 @@
 """Puts what is printed here and now into README.md.
 
-``python -m benchmarks.readme`` renews what ``fastxor`` prints; ``python -m benchmarks.readme
-FILE...``, with benchmarks' JSON, the table and the plot of speeds.
+``python -m benchmarks.readme demo`` renews what ``fastxor`` prints, ``seeds`` what ``fastxor
+seeds`` does; ``speed FILE...`` and ``many FILE...``, with benchmarks' JSON, tables and plots.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -14,29 +15,47 @@ from fastxor.charts import plots
 
 README = Path(__file__).parents[1] / "README.md"
 PLOT = Path("benchmarks") / "plots"
+MANY = ("many networks", "networks by threads")
 
 
-def main(files: list[str]) -> None:
-    if files:
-        replace("speed", speed(files))
+def main(name: str, *files: str) -> None:
+    if name == "demo":
+        replace(name, "\n".join(["```", *printed(), "```"]))
+    elif name == "seeds":
+        shown = [[f"$ fastxor seeds{options}", *printed("seeds", *options.split())]
+                 for options in ("", " --epochs 30000")]  # fmt: skip
+        replace(name, "\n".join(["```", *shown[0], *shown[1], "```"]))
+    elif name == "speed":
+        replace(f"{name} FILE...", speed(files))
+    elif name == "many":
+        replace(f"{name} FILE...", many(files))
     else:
-        replace("demo", demo())
+        raise SystemExit(__doc__)
 
 
-def demo() -> str:
-    printed = subprocess.run(
-        [sys.executable, "-m", "fastxor"], capture_output=True, text=True, check=True
-    ).stdout
-    return "\n".join(["```", *(line.rstrip() for line in printed.splitlines()), "```"])
+def printed(*arguments: str) -> list[str]:
+    """The lines that ``fastxor`` prints."""
+    output = subprocess.run(
+        [sys.executable, "-m", "fastxor", *arguments], capture_output=True, text=True, check=True,
+        env=os.environ | {"COLUMNS": "96"},
+    ).stdout  # fmt: skip
+    return [line.rstrip() for line in output.splitlines()]
 
 
-def speed(files: list[str]) -> str:
-    """One plot, one table, and what the others say of peers."""
-    read = [report.read(file) for file in files]
-    machine, times = read[0][0], [time for _, each in read for time in each]
-    if any(other != machine for other, _ in read):
+def read(files: tuple[str, ...]) -> tuple[str, list[report.Time]]:
+    """All times, of one machine."""
+    found = [report.read(file) for file in files]
+    machine, times = found[0][0], [time for _, each in found for time in each]
+    if any(other != machine for other, _ in found):
         raise SystemExit("the files are of several machines or versions")
     plots(times, README.parent / PLOT)
+    return machine, times
+
+
+def speed(files: tuple[str, ...]) -> str:
+    """One plot, one table, and what the others say of peers."""
+    machine, times = read(files)
+    times = [time for time in times if time["table"] not in MANY]
     chosen = [time for time in times if time["table"] == "tables"]
     rest = report.report(machine, [time for time in times if time["table"] != "tables"])
     said = []
@@ -46,21 +65,24 @@ def speed(files: list[str]) -> str:
         if line.startswith(("fastxor is ahead", "A peer is ahead")):
             said.append(f"- {title}: {line}")
     alt = "ns per sample against samples in the batch, one line per engine, log axes"
-    return "\n".join(
-        [f"![{alt}]({(PLOT / 'batch-size.png').as_posix()})", "", *said, "",
-         report.report(machine, chosen)]
-    )  # fmt: skip
+    picture = f"![{alt}]({(PLOT / 'batch-size.png').as_posix()})"
+    return "\n".join([picture, "", *said, "", report.report(machine, chosen)])
 
 
-def replace(name: str, text: str) -> None:
-    arguments = " FILE..." if name == "speed" else ""
-    block = f"<!-- {name}: python -m benchmarks.readme{arguments} -->\n{text}\n<!-- /{name} -->"
+def many(files: tuple[str, ...]) -> str:
+    machine, times = read(files)
+    return report.report(machine, [time for time in times if time["table"] in MANY])
+
+
+def replace(command: str, text: str) -> None:
+    name = command.split()[0]
+    block = f"<!-- {name}: python -m benchmarks.readme {command} -->\n{text}\n<!-- /{name} -->"
     pattern = f"<!-- {name}\\b.*?<!-- /{name} -->"
     readme, count = re.subn(pattern, lambda _: block, README.read_text(), flags=re.DOTALL)
     if count != 1:
-        raise SystemExit(f"README.md must have one place for the {name}")
+        raise SystemExit(f"README.md must have one place for {name}")
     README.write_text(readme)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:] or [""])

@@ -72,7 +72,9 @@ class Block:
             velocity = networks.velocity
             self.velocity = np.zeros_like(self.rows) if velocity is None else _rows(velocity)
         self.rates = np.stack([settings.learning_rate, settings.momentum, runs.final_loss])
-        self.solved_at = np.full(len(runs), -1) if runs.solved_at is None else runs.solved_at.copy()
+        self.solved_at = np.full(len(runs), -1, np.int64)
+        if runs.solved_at is not None:
+            self.solved_at[:] = runs.solved_at
 
     def advance(self, epochs: int) -> tuple[int, Array]:
         """Train for so many epochs.

@@ -8,7 +8,9 @@ import numpy as np
 
 from fastxor import agreement, data, reference, textbook, training
 from fastxor.checks import Array
+from fastxor.many import train_many
 from fastxor.network import Network, starting_network
+from fastxor.runs import Run
 
 DTYPES = ("float64", "float32")
 EPOCHS = (100, 1_000, 10_000, 100_000)
@@ -18,16 +20,22 @@ COST = {
     "NumPy": (20_000, 5.0), "JAX": (200, 2.0), "PyTorch": (200_000, 2.0),
     "scikit-learn": (200_000, 4.0),
 }  # fmt: skip
+# ns per network, sample and parameter, with many networks
+COST_OF_MANY = {"fastxor": 0.2, "JAX": 0.5, "JAX vmap": 2.5}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network and its samples: n of them, as I-H-O; XOR where they are four."""
+    """A network and its samples: n of them, as I-H-O; XOR where they are four.
+
+    Or many networks that are trained at once, on the same samples.
+    """
 
     n: int
     sizes: tuple[int, int, int]
     dtype: str = "float64"
     batch_size: int | None = None
+    networks: int | None = None
 
     def data(self) -> tuple[Array, Array]:
         """X (n, I) and y (n, O) in the dtype."""
@@ -57,8 +65,10 @@ class Case:
         """The seconds that an epoch may take."""
         I, H, O = self.sizes
         batch_size = min(self.batch_size or self.n, self.n)
-        step, sample = COST[engine]
         size = (I + 1) * H + (H + 1) * O
+        if self.networks:
+            return 1e-9 * COST_OF_MANY[engine] * self.networks * self.n * size
+        step, sample = COST[engine]
         return 1e-9 * -(-self.n // batch_size) * (step + sample * size * batch_size)
 
     def epochs(self, engine: str, seconds: float = 0.1) -> int:
@@ -73,7 +83,8 @@ class Case:
 
     def __str__(self) -> str:
         batches = f", batches of {self.batch_size:,}" if self.batch_size else ""
-        return f"{'-'.join(map(str, self.sizes))}, n={self.n:,}{batches}, {self.dtype}"
+        networks = f"{self.networks:,} networks, " if self.networks else ""
+        return f"{networks}{'-'.join(map(str, self.sizes))}, n={self.n:,}{batches}, {self.dtype}"
 
 
 def _each_dtype(*cases: tuple[Any, ...]) -> list[Case]:
@@ -96,6 +107,8 @@ TABLES = _each_dtype(
         for batch_size in (None, 32)
     )
 )
+NETWORKS = (64, 1_024, 16_384, 131_072)
+MANY = [replace(case, networks=count) for count in NETWORKS for case in XOR]
 
 TOLERANCE = {"float64": 1e-12, "float32": 5e-5}
 """Relative difference of a loss that rounding may make in a few epochs, on any of the cases."""
@@ -134,6 +147,33 @@ The textbook trains by full batches only.
 """
 
 
+def many(case: Case, epochs: int, **settings: Any) -> Training:
+    """Likewise, of many networks: the last losses. Seeds are part of the work."""
+    X, y = case.data()
+    call: dict[str, Any] = {
+        "seed": np.arange(case.networks or 1), "epochs": epochs, "dtype": case.dtype,
+        "learning_rate": case.learning_rate, "hidden_size": case.sizes[1],
+        "batch_size": case.batch_size, "tolerance": None,
+    }  # fmt: skip
+    return lambda: train_many(X, y, **call | settings).final_loss
+
+
+def check_bits_of_many(case: Case) -> str:
+    """Compare some of the networks with the reference, likewise."""
+    X, y = case.data()
+    call: dict[str, Any] = {
+        "epochs": 20, "hidden_size": case.sizes[1], "learning_rate": case.learning_rate,
+        "dtype": case.dtype, "tolerance": 0.5,
+    }  # fmt: skip
+    runs = train_many(X, y, seed=np.arange(case.networks or 1), record_every=1, **call)
+    for seed in range(0, len(runs), max(1, len(runs) // 4)):
+        expected, run = reference.train(X, y, seed=seed, **call), runs[seed]
+        assert isinstance(run, Run)
+        if names := agreement.differing(run, expected):
+            raise AssertionError(f"{case}: network {seed} differs in {names}")
+    return "bits"
+
+
 def check_bits(case: Case) -> str:
     """Compare reference and kernel, every bit; of fewer samples and epochs than are measured.
 
@@ -164,12 +204,16 @@ def record(
 ) -> dict[str, Any]:
     """What the report needs to know of a measurement: the shortest and the median ``seconds``.
 
-    They are told per epoch in the table "epochs", and per sample in all others.
+    They are told per epoch in the table "epochs", per epoch and network in those of many
+    networks, and per sample in all others.
     """
     per, count = ("epoch", epochs) if table == "epochs" else ("sample", epochs * case.n)
+    if case.networks:
+        per, count = "epoch and network", epochs * case.networks
     shortest, median = (time / count * 1e9 for time in seconds)
     return {
         "table": table, "engine": engine, "variant": "", "sizes": "-".join(map(str, case.sizes)),
         "dtype": case.dtype, "n": case.n, "batch_size": case.batch_size, "epochs": epochs,
-        "threads": None, "ns": shortest, "ns_median": median, "per": per, "checked": "not checked",
+        "threads": None, "networks": case.networks, "ns": shortest, "ns_median": median,
+        "per": per, "checked": "not checked",
     } | more  # fmt: skip

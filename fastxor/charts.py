@@ -14,12 +14,12 @@ Panels = dict[str, dict[str, dict[int, float]]]  # panel, engine, x: ns
 STYLES = {  # Okabe-Ito's colours, and markers that differ without them
     "textbook": ("#000000", "X"), "reference": ("#999999", "v"), "fastxor": ("#D55E00", "o"),
     "NumPy": ("#0072B2", "^"), "JAX": ("#009E73", "s"), "PyTorch": ("#56B4E9", "D"),
-    "scikit-learn": ("#CC79A7", "P"),
+    "scikit-learn": ("#CC79A7", "P"), "JAX vmap": ("#F0E442", "d"),
 }  # fmt: skip
 
 
 def plots(times: list[Time], folder: Path, end: str = "") -> None:
-    """Write the plots that there are times for: batch-size.png, width.png and epochs.png."""
+    """Write the plots that there are times for: batch-size, width, epochs and many .png."""
     folder.mkdir(parents=True, exist_ok=True)
     times = sorted(times, key=lambda time: rank(time["sizes"]))
     times.sort(key=lambda time: time["dtype"], reverse=True)  # float64 first
@@ -38,6 +38,9 @@ def plots(times: list[Time], folder: Path, end: str = "") -> None:
     epochs = [time for time in times if time["table"] == "epochs"]
     draw(folder / f"epochs{end}.png", panels(epochs, "epochs", "{sizes}, {n} samples, {dtype}"),
          "Calls of few and of many epochs", "epochs in the call", "epoch")  # fmt: skip
+    many = [time for time in times if time["table"] == "many networks"]
+    draw(folder / f"many{end}.png", panels(many, "networks", "{sizes}, {n} samples, {dtype}"),
+         "Many networks at once", "networks", "epoch and network")  # fmt: skip
 
 
 def panels(times: list[Time], x: str, title: str) -> Panels:

@@ -48,7 +48,7 @@ class Crew:
         done = runs.done.ravel()
         part = runs.epochs_done.ravel()[~done].sum() / max(1, self.settings.epochs)
         self.networks_done = done.sum() + part
-        self.stopping = False
+        self.working, self.stopping = 0, False  # blocks at work
         self.lock = threading.Lock()
         self.compiling = threading.Lock()
         self.threads = threads or cores()
@@ -77,8 +77,18 @@ class Crew:
                 for future in ended:
                     future.result()
         finally:
-            self.stopping = True
-            _shut_down(pool)
+            self._end(pool)
+
+    def _end(self, pool: ThreadPoolExecutor) -> None:
+        """Wait for the threads, which see that they are to stop; even if Ctrl-C comes again."""
+        try:
+            with self.lock:
+                self.stopping = True
+            pool.shutdown(cancel_futures=True)
+            while self.working:  # the pool does not know a thread whose start was interrupted
+                time.sleep(0.001)
+        except KeyboardInterrupt:
+            self._end(pool)
 
     def _blocks(self, left: Array) -> Any:
         """Places of networks that are at the same epoch."""
@@ -103,17 +113,27 @@ class Crew:
 
     def _train(self, places: Array) -> None:
         """Train a block to the end, or until all stop."""
-        if self.stopping:
-            return
-        runs = self.runs.take(places)
+        with self.lock:
+            if self.stopping:
+                return
+            self.working += 1
+        try:
+            runs = self.runs.take(places)
+            self._train_runs(runs, places)
+            with self.lock:
+                self.runs.put(places, runs)
+        finally:
+            with self.lock:
+                self.working -= 1
+
+    def _train_runs(self, runs: Runs, places: Array) -> None:
+        """Train ``runs``, which are those at ``places``, in place."""
         epoch = int(runs.epochs_done[0])
         networks = runs.networks if epoch else self._starts(places)
         if self.samples:
             self._side_by_side(self.samples, runs, networks)
         else:
             self._alone(runs, networks, np.arange(len(places)), count=True)
-        with self.lock:
-            self.runs.put(places, runs)
 
     def _starts(self, places: Array) -> Networks:
         """The networks before their first epoch; those of seeds without velocity or generator."""
@@ -197,31 +217,26 @@ class Crew:
 
     def _train_one(self, runs: Runs, k: int, problem: Problem, engine: Engine, count: bool) -> None:
         """Train network k of ``runs``, in place."""
-        job, diverged_at, epochs, counted = Job(problem), -1, problem.settings.epochs, 0.0
+        job, diverged_at, counted = Job(problem), -1, 0.0
+
+        def count_up_to(epochs: float) -> None:
+            nonlocal counted
+            if count and self.settings.epochs:
+                self._count((epochs - counted) / self.settings.epochs)
+            counted = epochs
 
         def report(done: float) -> None:
-            nonlocal counted
-            if count:
-                self._count((done - counted) / self.settings.epochs)
-            counted = done
+            count_up_to(done)
             if self.stopping:
                 raise _Stopping
 
         try:
-            if epochs:
+            if problem.settings.epochs:
                 job.finish(engine, report)
-                report(epochs)
+            count_up_to(problem.settings.epochs)
         except Diverged as end:
             diverged_at = int(runs.epochs_done[k]) + end.epoch
-            report(epochs)
+            count_up_to(problem.settings.epochs)
         except _Stopping:
             pass
         runs.enter(k, job.run(), diverged_at)
-
-
-def _shut_down(pool: ThreadPoolExecutor) -> None:
-    """Wait for the threads, which see that they are to stop; even if Ctrl-C is pressed again."""
-    try:
-        pool.shutdown(cancel_futures=True)
-    except KeyboardInterrupt:
-        _shut_down(pool)

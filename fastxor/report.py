@@ -25,9 +25,19 @@ TABLES = {  # what a row is
     "tables": ("sizes", "n", "batch_size"),
     "threads": ("sizes", "n"),
     "samples": ("sizes", "n"),
+    "many networks": ("sizes", "n", "networks"),
+    "networks by threads": ("networks",),
 }
+THREADS = ("threads", "networks by threads")  # tables whose columns are numbers of threads
 OURS = ("textbook", "reference", "fastxor")
-ENGINES = (*OURS, "NumPy", "JAX", "PyTorch", "scikit-learn")  # in this order; ours are no peers
+ENGINES = (
+    *OURS,
+    "NumPy",
+    "JAX",
+    "JAX vmap",
+    "PyTorch",
+    "scikit-learn",
+)  # in this order; ours are no peers
 NEEDED = ("table", "engine", "sizes", "dtype", "n", "per", "checked")
 
 
@@ -68,11 +78,11 @@ def table(kind: str, times: list[Time]) -> list[str]:
     """A column for each engine, or number of threads; where a peer is ahead is said below."""
     rows: dict[tuple[Any, ...], dict[str, float]] = {}
     for time in times:
-        column = f"threads: {time['threads']}" if kind == "threads" else time["engine"]
+        column = f"threads: {time['threads']}" if kind in THREADS else time["engine"]
         row = rows.setdefault(tuple(time[name] for name in TABLES[kind]), {})
         row[column] = min(time["ns"], row.get(column, math.inf))
     columns = sorted({column for row in rows.values() for column in row}, key=rank)
-    base = columns[0] if kind == "threads" else "fastxor"
+    base = columns[0] if kind in THREADS else "fastxor"
     best = len(columns) > 1
 
     lines, ahead, compared = [], [], 0
@@ -84,8 +94,8 @@ def table(kind: str, times: list[Time]) -> list[str]:
             ratios = [f"{number(ns / row[base])}x ({c})" for ns, c in others if base in row]
             line += ratios[:1] or [""]
         peers = [(ns, c) for ns, c in others if c not in OURS and base in row]
-        compared += bool(peers) and kind != "threads"
-        if peers and peers[0][0] < row[base] and kind != "threads":
+        compared += bool(peers) and kind not in THREADS
+        if peers and peers[0][0] < row[base] and kind not in THREADS:
             ratio = f"{number(peers[0][0] / row[base])}x"
             ahead.append(f"{peers[0][1]} at {', '.join(shown)} ({ratio})")
         lines.append(line)

@@ -67,8 +67,8 @@ class Runs:
                 settings,
                 final_loss=np.full(shape, np.nan, T),
                 epochs_done=np.zeros(shape, np.int64),
-                diverged_at=np.full(shape, -1),
-                solved_at=None if settings.tolerance is None else np.full(shape, -1),
+                diverged_at=np.full(shape, -1, np.int64),
+                solved_at=None if settings.tolerance is None else np.full(shape, -1, np.int64),
                 losses=np.full((*shape, -(-settings.epochs // every)), np.nan, T)
                 if every
                 else None,

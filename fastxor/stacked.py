@@ -108,7 +108,7 @@ def stacked_batch(
                     unsolved |= 1 << k
             for epoch in range(first, last + 1):
                 recorded = record_every > 0 and epoch % record_every == 0
-                loss_counts = recorded or epoch == last or watch == STOP
+                loss_counts = recorded or epoch == last
                 solved = unsolved
                 squares = spread(dtype(0), W)
                 if rewinds:
@@ -136,7 +136,8 @@ def stacked_batch(
                         error = keep_first(error, count * W)
                         if watch:
                             solved &= within(error, tolerance, W)
-                        if loss_counts:
+                        # what is solved at last has always been solved so far
+                        if loss_counts or (watch == STOP and solved):
                             batch_squares = batch_squares + fold_samples(error * error, W)
                         store(d, o * wide, error * (output * (1 - output)))
                     squares = squares + batch_squares

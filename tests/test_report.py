@@ -96,6 +96,26 @@ def test_where_a_peer_is_ahead_is_said(printed):
     assert "every peer" not in text
 
 
+def test_many_networks(printed):
+    many = {"sizes": "2-2-1", "n": 4, "per": "epoch and network"}
+    text = printed([
+        entry("many networks", "fastxor", 6.0, networks=1024, **many),
+        entry("many networks", "JAX", 12.0, networks=1024, **many),
+        entry("many networks", "JAX vmap", 60.0, networks=1024, **many),
+        entry("many networks", "fastxor", 6.5, networks=64, **many),
+        entry("networks by threads", "fastxor", 12.0, networks=4096, threads=1, **many),
+        entry("networks by threads", "fastxor", 6.0, networks=4096, threads=2, **many),
+    ])  # fmt: skip
+    rows = cells(text, "Many networks, float64: ns per epoch and network")
+    assert [row["networks"] for row in rows] == ["64", "1,024"]
+    assert rows[1]["JAX vmap"] == "60.0"
+    assert rows[1]["fastest other / fastxor"] == "2.00x (JAX)"
+    assert "fastxor is ahead of every peer in all 1 rows." in text
+    (row,) = cells(text, "Networks by threads, float64: ns per epoch and network")
+    assert (row["threads: 1"], row["threads: 2"]) == ("12.0", "6.00")
+    assert row["fastest other / threads: 1"] == "0.500x (threads: 2)"
+
+
 def test_rows_are_in_the_order_of_numbers(printed):
     times = [entry("epochs", "fastxor", 9, epochs=n, per="epoch") for n in (10_000, 100, 1_000)]
     times += [

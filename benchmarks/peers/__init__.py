@@ -10,7 +10,7 @@ import importlib.util
 import time
 from collections.abc import Callable
 
-from benchmarks.peers import with_jax, with_numpy, with_scikit_learn, with_torch
+from benchmarks.peers import many_with_jax, with_jax, with_numpy, with_scikit_learn, with_torch
 from fastxor.cases import Case, Training
 
 PEERS: dict[str, Callable[[Case, int], dict[str, Training]]] = {
@@ -18,6 +18,10 @@ PEERS: dict[str, Callable[[Case, int], dict[str, Training]]] = {
     "JAX": with_jax.variants,
     "PyTorch": with_torch.variants,
     "scikit-learn": with_scikit_learn.variants,
+}
+PEERS_OF_MANY: dict[str, Callable[[Case, int], dict[str, Training]]] = {
+    "JAX": many_with_jax.by_hand,
+    "JAX vmap": many_with_jax.vmap,
 }
 MODULES = {"NumPy": "numpy", "JAX": "jax", "PyTorch": "torch", "scikit-learn": "sklearn"}
 COMPARABLE = ("NumPy", "JAX", "PyTorch")
@@ -31,7 +35,7 @@ def installed() -> list[str]:
 
 def variants(peer: str, case: Case, epochs: int) -> dict[str, Training]:
     """All that make sense for the case, by label. They compile when they are first called."""
-    return PEERS[peer](case, epochs)
+    return (PEERS_OF_MANY if case.networks else PEERS)[peer](case, epochs)
 
 
 def prepare(peer: str, case: Case, epochs: int) -> tuple[str, Training]:

@@ -15,10 +15,14 @@ BLOCK = 64  # samples at a time that JAX keeps in cache, for large batches
 
 def import_jax() -> Any:
     """JAX with settings for the whole process; they must be made before its first import."""
-    flag = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=100000000"
-    if "jax" not in sys.modules and flag not in os.environ.get("XLA_FLAGS", ""):
+    flags = (
         # loops over small arrays become one kernel each, up to ten times as fast
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
+        "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=100000000 "
+        # a device for each core, for `many_with_jax`
+        f"--xla_force_host_platform_device_count={os.cpu_count()}"
+    )
+    if "jax" not in sys.modules and flags not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
     import jax
 
     jax.config.update("jax_enable_x64", True)
