@@ -18,7 +18,7 @@ from fastxor.compiling import (
     UPDATED,
     WATCH,
     Kernel,
-)  # fmt: skip
+)
 from fastxor.generators import state_of, with_state
 from fastxor.kernels import kernel_for
 from fastxor.network import Network

@@ -3,7 +3,8 @@
 Each is compiled for one network size and dtype, follows the contract in `reference` to
 the last bit, and only computes: `training` validates, slices and reports.
 
-`small_batch` is for batches of up to 8 samples, `tiled_batch` for any, and for threads.
+`small_batch` is for batches of up to 8 samples, `tiled_batch` for any, and for threads. For many
+networks at once there is a third, in `stacked`.
 
 A call trains for some chunks of samples; all state lies in its arrays, for the next call. A batch
 has batch_size / chunk chunks, rounded up, and an epoch n / batch_size batches, rounded up, the

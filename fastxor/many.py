@@ -1,16 +1,14 @@
 """`train_many`: checks, and many networks trained by a `Crew` of threads."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
-from fastxor import checks
 from fastxor.checks import Array
 from fastxor.generators import state_of
-from fastxor.network import PARAMETERS, Network
+from fastxor.network import Network
 from fastxor.networks import Networks, broadcast, places_of
 from fastxor.progress import progress_bar
 from fastxor.results import Runs, varied
@@ -22,7 +20,9 @@ from fastxor.runs import (
     check_settings,
     check_sizes,
     check_threads,
-)  # fmt: skip
+    of_arrays,
+    starting_arrays,
+)
 
 
 def train_many(
@@ -116,27 +116,16 @@ def _initial_networks(initial: Any) -> Networks | None:
     if isinstance(initial, Network):
         generators = None if initial.generator is None else state_of(initial.generator)
         return Networks(*initial.arrays, velocity=initial.velocity, generators=generators)
-    if isinstance(initial, (tuple, list)) and len(initial) == 4:
-        try:
-            return Networks(*initial)
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"initial: {error}") from None
-    expected = "Networks, Runs, a Network, a Run or the arrays (W1, b1, W2, b2)"
-    raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
+    networks: Networks = of_arrays(Networks, initial, "Networks, Runs, a Network, a Run")
+    return networks
 
 
 def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
-    """In the dtype and without -0.0, which the contract excludes; with what the settings need."""
-
-    def converted(kind: str, arrays: Iterable[Array]) -> Iterator[Array]:
-        for name, array in zip(PARAMETERS, arrays, strict=True):
-            checks.finite(f"initial {kind}{name}", array, dtype)
-            yield array.astype(dtype) + dtype(0)
-
+    """Copies to train, with what the settings need."""
     velocity = start.velocity if np.any(settings.momentum) else None
     return Networks(
-        *converted("", start.arrays),
-        velocity=velocity and tuple(converted("velocity ", velocity)),
+        *starting_arrays(start.arrays, dtype),
+        velocity=velocity and starting_arrays(velocity, dtype, "velocity "),
         generators=start.generators if settings.shuffle else None,
     )
 

@@ -1,6 +1,6 @@
 """What goes into a training run and what comes out of it, the same for every engine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -198,27 +198,37 @@ def _initial_network(initial: Any) -> Network | None:
         return initial
     if isinstance(initial, Run):
         return initial.network
-    if isinstance(initial, (tuple, list)) and len(initial) == 4:
-        try:
-            return Network(*initial)
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"initial: {error}") from None
-    expected = "a Network, a Run or the arrays (W1, b1, W2, b2)"
-    raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
+    network: Network = of_arrays(Network, initial, "a Network, a Run")
+    return network
+
+
+def of_arrays(kind: Any, initial: Any, others: str) -> Any:
+    """A ``kind`` of network of the four arrays ``initial``; ``others`` it might have been too."""
+    if not isinstance(initial, (tuple, list)) or len(initial) != 4:
+        expected = f"{others} or the arrays (W1, b1, W2, b2)"
+        raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
+    try:
+        return kind(*initial)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"initial: {error}") from None
+
+
+def starting_arrays(arrays: Iterable[Array], dtype: Any, kind: str = "") -> tuple[Array, ...]:
+    """Copies to train: + 0.0 turns -0.0 into 0.0, the only value that the contract excludes."""
+
+    def converted(name: str, array: Array) -> Array:
+        checks.finite(f"initial {kind}{name}", array, dtype)
+        return np.asarray(array.astype(dtype) + dtype(0))
+
+    return tuple(converted(name, array) for name, array in zip(PARAMETERS, arrays, strict=True))
 
 
 def as_start(network: Network, dtype: Any, settings: Settings) -> Network:
-    """A copy to train: + 0.0 turns -0.0 into 0.0, the only value that the contract excludes."""
-
-    def converted(kind: str, arrays: Iterable[Array]) -> Iterator[Array]:
-        for name, array in zip(PARAMETERS, arrays, strict=True):
-            checks.finite(f"initial {kind}{name}", array, dtype)
-            yield array.astype(dtype) + dtype(0)
-
-    start = Network(*converted("", network.arrays))
+    """A copy to train, with what the settings need."""
+    start = Network(*starting_arrays(network.arrays, dtype))
     if settings.momentum != 0:
         velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
-        start.velocity = tuple(converted("velocity ", velocity))
+        start.velocity = starting_arrays(velocity, dtype, "velocity ")
     if settings.shuffle:
         start.generator = network.generator or np.random.default_rng(settings.seed)
     return start

@@ -28,7 +28,7 @@ from fastxor.compiling import (
     Kernel,
     compiled,
     offsets,
-)  # fmt: skip
+)
 from fastxor.lanes import keep_first, load, pointer, scratch, spread, store, store_apart
 from fastxor.masks import within
 from fastxor.order import shuffle

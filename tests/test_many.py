@@ -30,7 +30,7 @@ from fastxor import (
     starts,
     train_many,
     training,
-)  # fmt: skip
+)
 from fastxor.agreement import same_bits
 from fastxor.network import starting_network
 from fastxor.results import RESULTS
