@@ -274,6 +274,7 @@ def copy_of_package(folder: Path) -> Path:
     return shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_mutants_are_caught(name, tmp_path, monkeypatch):
     """A copy of the package under another name, with one change in its kernels."""
