@@ -13,7 +13,9 @@ NO_NUMBERS = (bool, np.bool_, str, bytes)  # though float() takes them
 LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (np.float64, np.float32)}
 
 
-def numbers(name: str, value: Any, *, ndim: tuple[int, ...] | None = (2,)) -> Array:
+def numbers(
+    name: str, value: Any, *, ndim: tuple[int, ...] | None = (2,), empty: bool = False
+) -> Array:
     """``value`` as an array of real numbers of ``ndim`` dimensions, or any; no copy if it is one.
 
     Raises TypeError for complex numbers, objects and text, ValueError for another number of
@@ -34,7 +36,7 @@ def numbers(name: str, value: Any, *, ndim: tuple[int, ...] | None = (2,)) -> Ar
     if ndim is not None and array.ndim not in ndim:
         expected = " or ".join(map(str, ndim))
         raise ValueError(f"{name} must have {expected} dimensions, got shape {array.shape}")
-    if array.size == 0:
+    if array.size == 0 and not empty:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     return array
 

@@ -85,6 +85,8 @@ def train_many(
     shapes = {name: value.shape for name, value in varied(settings).items()}
     if start is not None:
         check_sizes(start, sizes)
+        if 0 in start.shape:
+            raise ValueError(f"initial must not be empty, got shape {start.shape}")
         start = _converted(start, T, settings)
         shapes["initial"] = start.shape
     shape = broadcast(shapes)

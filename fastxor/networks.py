@@ -33,7 +33,7 @@ class Networks:
     generators: Array | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        given = [checks.numbers(name, getattr(self, name), ndim=None) for name in PARAMETERS]
+        given = [checks.numbers(n, getattr(self, n), ndim=None, empty=True) for n in PARAMETERS]
         dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
         for name, array in zip(PARAMETERS, given, strict=True):
             if array.ndim < 2:
@@ -51,7 +51,7 @@ class Networks:
                 array = np.broadcast_to(array, lead + shape)
             setattr(self, name, array)
         if self.velocity is not None:
-            given = [checks.numbers("velocity", array, ndim=None) for array in self.velocity]
+            given = [checks.numbers("velocity", a, ndim=None, empty=True) for a in self.velocity]
             if [array.shape for array in given] != [array.shape for array in self.arrays]:
                 expected = "four arrays with the shapes of W1, b1, W2, b2"
                 raise ValueError(f"velocity must be {expected}, got {[a.shape for a in given]}")
@@ -123,7 +123,7 @@ class Networks:
         """
         flat = tuple(array.reshape(-1, *array.shape[-2:]) for array in self.arrays)
         outputs = outputs_of(flat, X)
-        if np.isnan(outputs.min()):
+        if np.isnan(outputs).any():
             wrong = int(np.argwhere(np.isnan(outputs))[0, 0])
             at = [int(i) for i in np.unravel_index(wrong, self.shape)]
             raise OverflowError(f"network {at} has not begun, or its sums overflow")

@@ -77,9 +77,9 @@ def stacked_batch(
     B1, W2, B2 = I * H, (I + 1) * H, (I + 1 + O) * H
     size = B2 + O
     rewinds = watch == STOP and not whole  # updates are made before all samples were seen
-    sizes = [size * W, size * W, H * wide, O * wide, size * W, size * W]
-    w_size, v_size, a_size, d_size, kept_size, kept_v_size = sizes
-    w_at, v_at, a_at, d_at, kept_at, kept_v_at, work_size = offsets(sizes, dtype)
+    sizes = [size * W, size * W, H * wide, O * wide, O * wide, size * W, size * W]
+    w_size, v_size, a_size, d_size, e_size, kept_size, kept_v_size = sizes
+    w_at, v_at, a_at, d_at, e_at, kept_at, kept_v_at, work_size = offsets(sizes, dtype)
 
     def kernel(
         X, y, n, parameters, velocity, rates, networks, first, epochs, record_every, losses,
@@ -89,6 +89,7 @@ def stacked_batch(
         v = scratch(work, v_at, v_size)
         a = scratch(work, a_at, a_size)
         d = scratch(work, d_at, d_size)
+        e = scratch(work, e_at, e_size)  # errors, for losses that may be wanted
         kept = scratch(work, kept_at, kept_size)
         kept_v = scratch(work, kept_v_at, kept_v_size)
         row_size = rates.size // 3
@@ -136,10 +137,16 @@ def stacked_batch(
                         error = keep_first(error, count * W)
                         if watch:
                             solved &= within(error, tolerance, W)
-                        # what is solved at last has always been solved so far
-                        if loss_counts or (watch == STOP and solved):
+                        if watch == STOP:
+                            store(e, o * wide, error)
+                        elif loss_counts:
                             batch_squares = batch_squares + fold_samples(error * error, W)
                         store(d, o * wide, error * (output * (1 - output)))
+                    # what is solved at last has always been solved so far
+                    if watch == STOP and (loss_counts or solved):
+                        for o in range(O):
+                            error = load(e, o * wide, wide)
+                            batch_squares = batch_squares + fold_samples(error * error, W)
                     squares = squares + batch_squares
                     if batch == batches - 1:
                         loss = squares / dtype(n * O)

@@ -396,6 +396,9 @@ def test_shapes_broadcast():
     check(row, 0, *alone(X, Y, seed=1, learning_rate=0.1, **common))
     assert runs[:, 1:].shape == runs[..., 1:].shape == (3, 3)
     assert runs[runs.final_loss > 0].shape == (12,)
+    none = runs[runs.final_loss < 0]
+    assert none.shape == none.networks.shape == none.solved_at.shape == none.done.shape == (0,)
+    assert none.networks.predict(X).shape == (0, 4, 1)
     assert runs.networks[0].shape == (4,)
     assert isinstance(runs.networks[0, 0], Network)
     with pytest.raises(IndexError):
@@ -518,6 +521,8 @@ BAD = {
                        {"initial": weights(2, 2, 1), "hidden_size": 3}),
     "initial NaN": (ValueError, "initial b2 must be finite in float64, got nan at [1, 0, 0]",
                     {"initial": (ones((2, 2)), ones((1, 2)), ones((2, 1)), [[[1.0]], [[np.nan]]])}),
+    "no initial": (ValueError, "initial must not be empty, got shape (0,)",
+                   {"initial": (ones((0, 2, 2)), ones((1, 2)), ones((2, 1)), ones((1, 1)))}),
     "initial text": (TypeError, "initial must be Networks, Runs,", {"initial": "runs.npz"}),
     "resume": (TypeError, "resume must be Interrupted or its Runs, got int", {"resume": 3}),
     "memory": (MemoryError, "no memory for 1,000,000,000,000 networks",
