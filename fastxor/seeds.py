@@ -43,9 +43,9 @@ def report(runs: Runs, X: Any, y: Any, seconds: float) -> None:
         f"seeds {settings.seed.min():,} to {settings.seed.max():,}"
     )
     table = Table()
-    for title in ("learning rate", "seeds", "learned", "share", "after epochs (median)"):
+    for title in ("learning rate", "seeds", "learned", "share", "median epochs"):
         table.add_column(title, justify="right")
-    table.add_column("the first that learn")
+    table.add_column("first seeds")
     for rate in range(runs.shape[0]):
         done = np.flatnonzero(runs.done[rate])
         row = runs.take(rate * runs.shape[1] + done)
