@@ -8,10 +8,11 @@ from fastxor.network import Network
 from fastxor.networks import Networks
 from fastxor.results import Runs
 from fastxor.runs import Diverged, Interrupted, Run
+from fastxor.stored import StoredRuns
 from fastxor.training import train
 
 __version__ = "0.1.0"
 __all__ = [
-    "Diverged", "Interrupted", "Network", "Networks", "Run", "Runs", "compare", "parity", "train",
-    "train_many", "xor",
+    "Diverged", "Interrupted", "Network", "Networks", "Run", "Runs", "StoredRuns", "compare",
+    "parity", "train", "train_many", "xor",
 ]  # fmt: skip

@@ -31,7 +31,7 @@ class Samples(NamedTuple):
         return 0.35e-9 * self.n * self.kernel.size * self.X.itemsize / 8
 
 
-def samples_of(X: Array, y: Array, settings: Settings) -> Samples | None:
+def samples_of(X: Array, y: Array, settings: Settings, has_momentum: bool) -> Samples | None:
     """The samples for networks side by side, or None where each is better trained alone."""
     T = np.dtype(settings.dtype).type
     (n, I), O, H = X.shape, y.shape[1], settings.hidden_size
@@ -44,8 +44,8 @@ def samples_of(X: Array, y: Array, settings: Settings) -> Samples | None:
     if n * size > EPOCH_WORK or farthest > np.sqrt(np.finfo(T).max / (n * O)) / 2:
         return None
     dtype: Any = T  # mypy takes no classes for keys of a cache
-    whole, has_momentum = batch_size == n, bool(np.any(settings.momentum))
-    kernel = stacked_batch(dtype, I, H, O, batch_size, whole, has_momentum, watch_of(settings))
+    watch = watch_of(settings)
+    kernel = stacked_batch(dtype, I, H, O, batch_size, batch_size == n, has_momentum, watch)
 
     def with_more_rows(array: Array) -> Array:
         rows = zeros((n + kernel.samples) * array.shape[1], T)

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import os
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -118,6 +119,14 @@ def integers(name: str, value: Any, *, low: int, high: int) -> Array:
         if not low <= extreme <= high:
             raise ValueError(f"{name} must hold {expected}, got {extreme}")
     return array.astype(np.int64)
+
+
+def path(name: str, value: Any) -> str:
+    """``value``, a str or path, as an absolute path."""
+    try:
+        return os.path.abspath(os.fsdecode(value))
+    except TypeError:
+        raise TypeError(f"{name} must be a path, got {value!r}") from None
 
 
 def float_type(name: str, value: Any) -> Any:

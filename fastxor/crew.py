@@ -62,7 +62,10 @@ class Crew:
         left = np.flatnonzero(~self.runs.done.ravel() | (self.settings.epochs == 0))
         if not left.size:
             return
-        self.samples = samples_of(self.X, self.y, self.settings) if left.size > FEW else None
+        self.samples = None
+        if left.size > FEW:
+            has_momentum = self.runs.networks.velocity is not None
+            self.samples = samples_of(self.X, self.y, self.settings, has_momentum)
         if self.start is None:
             self._starts(left[:1])  # compiles
         blocks = list(self._blocks(left))
@@ -121,7 +124,7 @@ class Crew:
             runs = self.runs.take(places)
             self._train_runs(runs, places)
             with self.lock:
-                self.runs.put(places, runs)
+                self.runs.put(places, runs.state)
         finally:
             with self.lock:
                 self.working -= 1
@@ -134,6 +137,8 @@ class Crew:
             self._side_by_side(self.samples, runs, networks)
         else:
             self._alone(runs, networks, np.arange(len(places)), count=True)
+        for array in runs.networks.velocity or ():
+            array[runs.settings.momentum == 0] = 0  # whichever kernel it was
 
     def _starts(self, places: Array) -> Networks:
         """The networks before their first epoch; those of seeds without velocity or generator."""

@@ -1,15 +1,18 @@
 """`train_many`: checks, and many networks trained by a `Crew` of threads."""
 
+from concurrent.futures import Executor
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
+from fastxor import checks
 from fastxor.checks import Array
 from fastxor.generators import state_of
 from fastxor.network import Network
-from fastxor.networks import Networks, broadcast, places_of
+from fastxor.networks import Networks, broadcast
+from fastxor.parts import PartsInMemory, train_parts
 from fastxor.progress import progress_bar
 from fastxor.results import Runs, varied
 from fastxor.runs import (
@@ -23,6 +26,8 @@ from fastxor.runs import (
     of_arrays,
     starting_arrays,
 )
+from fastxor.storing import train_stored
+from fastxor.sweep import Sweep
 
 
 def train_many(
@@ -45,6 +50,8 @@ def train_many(
     stop_when_solved: bool = False,
     record_every: int | None = None,
     resume: Any = None,
+    store: Any = None,
+    executor: Executor | None = None,
     progress: bool = False,
 ) -> Runs:
     """Train many networks on the same samples, each to the bits that `train` gives it alone.
@@ -64,12 +71,19 @@ def train_many(
     record_every: keep the losses of epochs 0, k, 2k and so on; by default of none.
     resume: finish this instead of starting anew: an `Interrupted` or its ``run``. All other
         arguments must be those of the call that was interrupted.
+    store: a folder for the results, written part by part on the way; if it holds some of the same
+        call, only the rest is trained. Returns `StoredRuns`, which are read when asked for. Memory
+        is needed for the networks at work only, and a kill loses no others.
+    executor: a `concurrent.futures.Executor` to train elsewhere: processes, or a cluster. Parts of
+        the networks are sent to it, each to be trained by one thread, or ``threads``. The bits are
+        the same; what a lost worker had is trained again.
     progress: show a progress bar on standard error.
 
     A network that leaves the finite numbers ends before that epoch, which is its ``diverged_at``;
     the others go on. Raises ValueError or TypeError, before any work, for bad input;
     `Interrupted`, a KeyboardInterrupt, on Ctrl-C, whose ``run`` is to be resumed: `Runs` in which
-    ``done`` tells which networks are finished.
+    ``done`` tells which networks are finished. With a store also OSError where the folder cannot be
+    written, ValueError where it holds another call's results or is damaged; what is in it stays.
     """
     start = _initial_networks(initial)
     settings = check_settings(
@@ -91,20 +105,29 @@ def train_many(
         shapes["initial"] = start.shape
     shape = broadcast(shapes)
     arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
-    settings = replace(settings, **arrays)
-    problem = _digest(X, y, start)
-    if resume is None:
-        runs = Runs.blank(settings, sizes, problem)
-    else:
-        runs = _resumed(resume, settings, problem)
-    if start is not None:
-        start = start.broadcast_to(shape)
+    sweep = Sweep(
+        X, y, None if start is None else start.broadcast_to(shape), replace(settings, **arrays),
+        sizes, _digest(X, y, start),
+    )  # fmt: skip
+    if executor is not None and not isinstance(executor, Executor):
+        expected = "a concurrent.futures.Executor"
+        raise TypeError(f"executor must be {expected}, got {type(executor).__name__}")
+    if store is not None:
+        folder = checks.path("store", store)
+        if resume is not None:
+            raise ValueError("resume must be None with a store: the same call goes on there")
+        return train_stored(sweep, folder, executor, threads, progress)
+    runs = sweep.blank() if resume is None else _resumed(resume, sweep)
     try:
-        # here and not at the top: numba takes half a second to import
-        from fastxor.crew import Crew
+        with progress_bar(sweep.count, progress, "networks") as report:
+            if executor is not None:
+                parts = PartsInMemory(sweep, runs, sweep.part_size())
+                train_parts(sweep, parts, executor, threads, report)
+            else:
+                # here and not at the top: numba takes half a second to import
+                from fastxor.crew import Crew
 
-        with progress_bar(runs.done.size, progress, "networks") as report:
-            Crew(X, y, start, runs, threads).run(report)
+                Crew(X, y, sweep.start, runs, threads).run(report)
         return runs
     except KeyboardInterrupt:
         raise Interrupted(runs) from None
@@ -134,10 +157,7 @@ def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
 
 def _digest(X: Array, y: Array, start: Networks | None) -> str:
     """Of the samples and of what networks start from, if not from their seeds."""
-    arrays = [X, y]
-    if start is not None:
-        arrays += [*start.arrays, *(start.velocity or ())]
-        arrays += [] if start.generators is None else [start.generators]
+    arrays = [X, y, *({} if start is None else start.state).values()]
     result = sha256()
     for array in arrays:
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
@@ -146,15 +166,10 @@ def _digest(X: Array, y: Array, start: Networks | None) -> str:
     return result.hexdigest()
 
 
-def _resumed(resume: Any, settings: Settings, problem: str) -> Runs:
+def _resumed(resume: Any, sweep: Sweep) -> Runs:
     """A copy of what is to be resumed, if it came from the same call."""
     runs = resume.run if isinstance(resume, Interrupted) else resume
     if not isinstance(runs, Runs):
         raise TypeError(f"resume must be Interrupted or its Runs, got {type(runs).__name__}")
-    for name, value in vars(settings).items():
-        before = getattr(runs.settings, name)
-        if not np.array_equal(before, value):
-            raise ValueError(f"resume must have the same {name}, got {before} and now {value}")
-    if runs.problem != problem:
-        raise ValueError("resume must have the same X, y and initial, got others")
-    return runs.take(places_of(runs.shape))
+    sweep.check_same(runs.settings, runs.problem, "resume")
+    return runs.take(np.arange(sweep.count).reshape(sweep.shape))

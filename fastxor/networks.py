@@ -1,5 +1,6 @@
 """`Networks`: many networks of one size in stacked arrays."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,8 @@ from fastxor import checks
 from fastxor.checks import Array
 from fastxor.generators import with_state
 from fastxor.network import PARAMETERS, Network, outputs_of
+
+VELOCITY = tuple(f"velocity_{name}" for name in PARAMETERS)
 
 
 @dataclass(eq=False, repr=False)
@@ -85,16 +88,30 @@ class Networks:
         """I, H, O: inputs, hidden units, outputs."""
         return self.W1.shape[-2], self.W1.shape[-1], self.W2.shape[-1]
 
+    @classmethod
+    def of_state(cls, state: dict[str, Array]) -> "Networks":
+        """Networks of these arrays, see `state`; what else is there is not looked at."""
+        velocity = tuple(state[name] for name in VELOCITY if name in state)
+        return cls(
+            *(state[name] for name in PARAMETERS), velocity=velocity or None,
+            generators=state.get("generators"),
+        )  # fmt: skip
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All arrays, by the names that they have in files."""
+        state = dict(zip(PARAMETERS, self.arrays, strict=True))
+        state |= dict(zip(VELOCITY, self.velocity or (), strict=False))
+        return state if self.generators is None else state | {"generators": self.generators}
+
     def __getitem__(self, index: Any) -> "Network | Networks":
-        places = places_of(self.shape)[index]
+        places = places_at(self.shape, index)
         return self.take(places) if np.ndim(places) else self.one(places)
 
     def take(self, places: Any) -> "Networks":
         """A copy of those at ``places``, numbers in C order."""
-        return Networks(
-            *(taken(array, 2, places) for array in self.arrays),
-            velocity=self.velocity and tuple(taken(array, 2, places) for array in self.velocity),
-            generators=None if self.generators is None else taken(self.generators, 1, places),
+        return Networks.of_state(
+            {n: taken(a, own_dimensions(n), places) for n, a in self.state.items()}
         )
 
     def one(self, place: int) -> Network:
@@ -105,16 +122,10 @@ class Networks:
 
     def broadcast_to(self, shape: tuple[int, ...]) -> "Networks":
         """These, repeated, in that shape."""
-
-        def repeated(arrays: Any) -> tuple[Array, ...]:
-            return tuple(np.broadcast_to(array, shape + array.shape[-2:]) for array in arrays)
-
-        states = self.generators
-        return Networks(
-            *repeated(self.arrays),
-            velocity=None if self.velocity is None else repeated(self.velocity),
-            generators=None if states is None else np.broadcast_to(states, (*shape, 6)),
-        )
+        return Networks.of_state({
+            name: np.broadcast_to(array, shape + array.shape[-own_dimensions(name) :])
+            for name, array in self.state.items()
+        })  # fmt: skip
 
     def predict_proba(self, X: Any) -> Array:
         """The outputs (..., n, O) of each network for the samples X (n, I).
@@ -134,6 +145,11 @@ class Networks:
         return (self.predict_proba(X) > 0.5).astype(int)
 
 
+def own_dimensions(name: str) -> int:
+    """How many dimensions of an array of this name are a network's own: the last ones."""
+    return {"losses": 1, "generators": 1}.get(name, 2 * (name in PARAMETERS + VELOCITY))
+
+
 def broadcast(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
     """The common shape; raises ValueError that names all if there is none."""
     try:
@@ -143,11 +159,27 @@ def broadcast(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
         raise ValueError(f"shapes must broadcast against each other, got {given}") from None
 
 
-def places_of(shape: tuple[int, ...]) -> Array:
-    return np.arange(np.prod(shape, dtype=int)).reshape(shape)
+def places_at(shape: tuple[int, ...], index: Any) -> Any:
+    """The places, numbers in C order, that ``index`` chooses from an array of that shape."""
+    first, *others = index if isinstance(index, tuple) and index else (index,)
+    simple = {type(each) for each in (first, *others)} <= {int, slice, type(...)}
+    if shape and simple and first is not ...:
+        # not all places, of which there may be more than there is memory for
+        rows, inner = range(shape[0])[first], np.arange(math.prod(shape[1:])).reshape(shape[1:])
+        each = np.asarray(rows)
+        places = each.reshape(each.shape + (1,) * inner.ndim) * inner.size + inner
+        return places[(slice(None),) * each.ndim + tuple(others)]
+    return np.arange(math.prod(shape)).reshape(shape)[index]
 
 
 def taken(array: Array, trailing: int, places: Any) -> Any:
     """What is at ``places`` of the leading dimensions, in C order; ``trailing`` ones stay."""
     lead = array.shape[: array.ndim - trailing]
     return array[np.unravel_index(places, lead)] if lead else array[None][places]
+
+
+def compact(array: Any) -> Any:
+    """A broadcast array without its repetitions."""
+    array = np.asarray(array)
+    index = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
+    return array[index]

@@ -1,15 +1,13 @@
 """``.npz`` files: written whole or not at all, and never with pickled objects."""
 
-import contextlib
 import os
-import shutil
-import uuid
 import zipfile
 import zlib
 
 import numpy as np
 
 from fastxor.checks import Array
+from fastxor.files import written_whole
 
 # what np.load raises for files that are damaged or no .npz at all
 DAMAGED = (
@@ -35,14 +33,5 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array]) -> None:
         with open(target, "wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
         return
-    temporary = f"{target}.{uuid.uuid4().hex}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        if os.path.exists(target):
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with written_whole(target) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -42,6 +42,7 @@ from fastxor.network import Network
 from fastxor.progress import progress_bar
 from fastxor.runs import Diverged, Interrupted, Run, losses_of, prepare
 
+CONTRACT = 1  # its version
 Arrays = tuple[Array, Array, Array, Array]  # W1, b1, W2, b2 or what belongs to each of them
 
 

@@ -3,8 +3,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,12 +11,13 @@ from fastxor import npz
 from fastxor.checks import Array
 from fastxor.generators import state_of
 from fastxor.network import PARAMETERS
-from fastxor.networks import Networks, places_of, taken
+from fastxor.networks import VELOCITY, Networks, own_dimensions, places_at, taken
 from fastxor.runs import Run, Settings
 
 VARIED = ("seed", "learning_rate", "momentum", "init_range")
 """The settings that may differ between the networks of `train_many`."""
 RESULTS = ("final_loss", "epochs_done", "diverged_at", "solved_at", "losses")
+Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
 
 
 @dataclass(eq=False, repr=False)
@@ -48,46 +48,35 @@ class Runs:
     """A digest of samples and starting weights, so that they are the same when resumed."""
 
     @classmethod
-    def blank(cls, settings: Settings, sizes: tuple[int, int, int], problem: str) -> "Runs":
+    def blank(cls, settings: Settings, fields: Fields, problem: str) -> "Runs":
         """Runs that have not begun, in the shape of the settings' seeds."""
-        T, shape, (I, H, O) = np.dtype(settings.dtype), settings.seed.shape, sizes
-        every = settings.record_every
+        shape = settings.seed.shape
+        state = {name: blank_array(name, fields, shape) for name in fields}
+        return cls.of_state(state, settings, problem)
 
-        def parameters() -> list[Array]:
-            shapes = [(I, H), (1, H), (H, O), (1, O)]
-            return [np.full(shape + each, np.nan, T) for each in shapes]
+    @classmethod
+    def of_state(cls, state: dict[str, Array], settings: Settings, problem: str) -> "Runs":
+        """Runs whose arrays are those of ``state``, see `state`; of what is not there, None."""
+        results: dict[str, Any] = {name: state.get(name) for name in RESULTS}
+        return Runs(Networks.of_state(state), settings, **results, problem=problem)
 
-        try:
-            return cls(
-                Networks(
-                    *parameters(),
-                    velocity=tuple(parameters()) if np.any(settings.momentum) else None,
-                    generators=np.zeros((*shape, 6), np.uint64) if settings.shuffle else None,
-                ),
-                settings,
-                final_loss=np.full(shape, np.nan, T),
-                epochs_done=np.zeros(shape, np.int64),
-                diverged_at=np.full(shape, -1, np.int64),
-                solved_at=None if settings.tolerance is None else np.full(shape, -1, np.int64),
-                losses=np.full((*shape, -(-settings.epochs // every)), np.nan, T)
-                if every
-                else None,
-                problem=problem,
-            )
-        except (MemoryError, ValueError):  # so large that NumPy cannot count its bytes
-            raise MemoryError(
-                f"no memory for {np.prod(shape, dtype=float):,.0f} networks"
-            ) from None
+    @property
+    def state(self) -> dict[str, Array]:
+        """All arrays that training changes, by the names that they have in files."""
+        results = {name: getattr(self, name) for name in RESULTS}
+        results = {name: array for name, array in results.items() if array is not None}
+        return self.networks.state | results
 
     def __repr__(self) -> str:
         return f"<Runs of shape {self.shape}, {self.done.sum():,} done: {self.networks!r}>"
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.final_loss.shape
+        shape: tuple[int, ...] = self.settings.seed.shape
+        return shape
 
     def __len__(self) -> int:
-        return len(self.final_loss)
+        return len(self.settings.seed)
 
     @property
     def done(self) -> Array:
@@ -103,37 +92,28 @@ class Runs:
             return np.zeros(self.shape, bool)
         return (self.solved_at >= 0) & (self.solved_at == self.epochs_done)
 
-    @cached_property
-    def _places(self) -> Array:
-        return places_of(self.shape)
-
     def __getitem__(self, index: Any) -> "Run | Runs":
-        places = self._places[index]
-        if np.ndim(places):
-            return self.take(places)
-        one = self.take(places)
-        if np.isnan(one.networks.b2).all():
+        places = places_at(self.shape, index)
+        return self.take(places) if np.ndim(places) else self.take(places)._one(index)
+
+    def _one(self, index: Any) -> Run:
+        """The one run that these are; ``index`` is where it was."""
+        if np.isnan(self.networks.b2).all():
             raise ValueError(f"network {index} has not begun: the runs were interrupted before")
-        settings, network = self.settings_of(places), one.networks.one(0)
+        settings, network = self.settings_of(0), self.networks.one(0)
         if settings.momentum == 0:
             network.velocity = None  # only others have one
         losses = np.zeros(0, network.dtype)
-        if one.losses is not None and settings.record_every:
-            counted = int(one.epochs_done) + bool(one._stopped)
-            losses = one.losses[: -(-counted // settings.record_every)].copy()
-        solved_at = None if one.solved_at is None else int(one.solved_at)
+        if self.losses is not None and settings.record_every:
+            counted = int(self.epochs_done) + bool(self._stopped)
+            losses = self.losses[: -(-counted // settings.record_every)].copy()
+        solved_at = None if self.solved_at is None else int(self.solved_at)
         return Run(network, losses, settings, solved_at)
 
     def take(self, places: Any) -> "Runs":
         """A copy of those at ``places``, numbers in C order."""
-        results: dict[str, Any] = {
-            name: value if value is None else taken(value, name == "losses", places)
-            for name in RESULTS
-            for value in [getattr(self, name)]
-        }
-        values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(self.settings).items()}
-        settings = replace(self.settings, **values)
-        return Runs(self.networks.take(places), settings, **results, problem=self.problem)
+        state = {n: taken(a, own_dimensions(n), places) for n, a in self.state.items()}
+        return Runs.of_state(state, settings_at(self.settings, places), self.problem)
 
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""
@@ -141,32 +121,19 @@ class Runs:
         values: dict[str, Any] = {n: taken(array, 0, place).item() for n, array in arrays.items()}
         return replace(self.settings, **values)
 
-    def put(self, places: Array, some: "Runs") -> None:
-        """Take over the state of ``some``, which came from `take`."""
-        mine, theirs = (runs._state() for runs in (self, some))
-        for (array, trailing), (values, _) in zip(mine, theirs, strict=True):
-            lead = array.shape[: array.ndim - trailing]
+    def put(self, places: Array, state: dict[str, Array]) -> None:
+        """Take over the `state` of what `take` gave for ``places`` (k,)."""
+        for name, array in self.state.items():
+            lead = array.shape[: array.ndim - own_dimensions(name)]
+            values = state[name]
             array[np.unravel_index(places, lead) if lead else ...] = values if lead else values[0]
-
-    def _state(self) -> list[tuple[Array, int]]:
-        """All arrays that training changes, and how many dimensions are a network's own."""
-        networks = self.networks
-        arrays = [(array, 2) for array in (*networks.arrays, *(networks.velocity or ()))]
-        arrays += [] if networks.generators is None else [(networks.generators, 1)]
-        results = [(getattr(self, name), name == "losses") for name in RESULTS]
-        return arrays + [(array, int(own)) for array, own in results if array is not None]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all to ``path``, an ``.npz`` of plain arrays; whole or not at all."""
-        networks, settings = self.networks, asdict(self.settings)
-        arrays: dict[str, Any] = dict(zip(PARAMETERS, networks.arrays, strict=True))
-        for name, array in zip(PARAMETERS, networks.velocity or (), strict=False):
-            arrays[f"velocity_{name}"] = array
-        more: dict[str, Any] = {"generators": networks.generators}
-        more |= {name: settings.pop(name) for name in VARIED}
-        more |= {name: getattr(self, name) for name in RESULTS}
-        arrays |= {name: array for name, array in more.items() if array is not None}
-        arrays["settings"] = np.array(json.dumps(settings | {"problem": self.problem}))
+        settings = asdict(self.settings)
+        arrays = self.state | varied(self.settings)
+        scalars = {name: value for name, value in settings.items() if name not in VARIED}
+        arrays["settings"] = np.array(json.dumps(scalars | {"problem": self.problem}))
         npz.write(path, arrays)
 
     @classmethod
@@ -181,21 +148,13 @@ class Runs:
             problem = scalars.pop("problem")
             values: dict[str, Any] = {name: arrays.pop(name) for name in VARIED[:3]}
             settings = Settings(**scalars, **values, init_range=arrays.pop("init_range", None))
-            velocity = tuple(
-                arrays.pop(f"velocity_{name}")
-                for name in PARAMETERS
-                if f"velocity_{name}" in arrays
-            )
-            networks = Networks(
-                *(arrays.pop(name) for name in PARAMETERS), velocity=velocity or None,
-                generators=arrays.pop("generators", None),
-            )  # fmt: skip
-            results: dict[str, Any] = {name: arrays.pop(name, None) for name in RESULTS}
-            for name, array in (results | varied(settings)).items():
-                shape = None if array is None else array.shape[: array.ndim - (name == "losses")]
-                if shape not in (None, networks.shape):
-                    raise ValueError(f"{name} must have shape {networks.shape}, got {shape}")
-            return cls(networks, settings, **results, problem=problem)
+            runs = cls.of_state(arrays, settings, problem)
+            for name, array in (runs.state | varied(settings)).items():
+                shape = array.shape[: array.ndim - own_dimensions(name)]
+                if shape != runs.networks.shape:
+                    expected = runs.networks.shape
+                    raise ValueError(f"{name} must have shape {expected}, got {shape}")
+            return runs
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no saved runs: {error}") from None
 
@@ -233,6 +192,40 @@ class Runs:
         if self.losses is not None and every and len(places):
             epochs = np.arange(self.losses.shape[1]) * every
             self.losses[places] = np.where(epochs <= last[:, None], self.losses[places], np.nan)
+
+
+def fields_of(settings: Settings, sizes: tuple[int, int, int]) -> Fields:
+    """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
+    T, integer, (I, H, O) = np.dtype(settings.dtype), np.dtype(np.int64), sizes
+    shapes = (I, H), (1, H), (H, O), (1, O)
+    names = PARAMETERS + VELOCITY if np.any(settings.momentum) else PARAMETERS
+    fields: Fields = {name: (shapes[i % 4], T) for i, name in enumerate(names)}
+    if settings.shuffle:
+        fields["generators"] = (6,), np.dtype(np.uint64)
+    fields |= {"final_loss": ((), T), "epochs_done": ((), integer), "diverged_at": ((), integer)}
+    if settings.tolerance is not None:
+        fields["solved_at"] = (), integer
+    if every := settings.record_every:
+        fields["losses"] = (-(-settings.epochs // every),), T
+    return fields
+
+
+def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
+    """An array of `Runs.state`, of networks that have not begun."""
+    own, dtype = fields[name]
+    value = {"epochs_done": 0, "diverged_at": -1, "solved_at": -1, "generators": 0}.get(
+        name, np.nan
+    )
+    try:
+        return np.full(shape + own, value, dtype)
+    except (MemoryError, ValueError):  # so large that NumPy cannot count its bytes
+        raise MemoryError(f"no memory for {np.prod(shape, dtype=float):,.0f} networks") from None
+
+
+def settings_at(settings: Settings, places: Any) -> Settings:
+    """The settings of those at ``places``, numbers in C order."""
+    values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}
+    return replace(settings, **values)
 
 
 def varied(settings: Settings) -> dict[str, Array]:

@@ -61,7 +61,9 @@ def write() -> None:
         for name in CASES
         for dtype in (np.float64, np.float32)
     }
-    FILE.write_text(json.dumps({"contract": 1, "digests": digests}, indent=2) + "\n")
+    FILE.write_text(
+        json.dumps({"contract": reference.CONTRACT, "digests": digests}, indent=2) + "\n"
+    )
 
 
 if __name__ == "__main__":

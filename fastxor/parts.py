@@ -1,0 +1,166 @@
+"""A sweep is trained part by part: here, one after another, or by an executor, in any order."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import suppress
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from fastxor.checks import Array
+from fastxor.results import Runs
+from fastxor.sweep import Sweep, Task, record_of, state_in, train_elsewhere
+
+IN_FLIGHT = 1024  # parts that an executor is given at once: enough for 500 cores
+LOST = (BrokenExecutor, CancelledError)  # what a part ends with whose worker is gone
+
+Numbered: TypeAlias = tuple[int, Task]
+
+
+class Parts(Protocol):
+    """Where parts come from and go to."""
+
+    done: int
+    """Networks of finished parts."""
+
+    def missing(self) -> Iterator[tuple[int, Array, Array | None]]:
+        """Of each unfinished part: its number, the places of its networks (k,), and the record of
+        what is done of it, if anything is."""
+
+    def put(self, number: int, record: Array) -> None:
+        """Take over a finished part."""
+
+    def keep(self, number: int, record: Array) -> None:
+        """Take over an unfinished part."""
+
+
+class PartsInMemory:
+    """Parts of ``runs``, of ``size`` networks each."""
+
+    def __init__(self, sweep: Sweep, runs: Runs, size: int) -> None:
+        self.sweep, self.runs, self.size = sweep, runs, size
+        self.done = sweep.count - sum(len(places) for _, places, _ in self.missing())
+
+    def missing(self) -> Iterator[tuple[int, Array, Array | None]]:
+        for number, places in self.sweep.parts(self.size):
+            some = self.runs.take(places)
+            # without epochs, all are done before they have begun
+            if not some.done.all() or not self.sweep.settings.epochs:
+                begun = some.epochs_done.any()
+                yield number, places, record_of(some, self.sweep.fields) if begun else None
+
+    def put(self, number: int, record: Array) -> None:
+        first = number * self.size
+        places = np.arange(first, min(first + self.size, self.sweep.count))
+        self.runs.put(places, state_in(record))
+
+    keep = put
+
+
+def train_parts(
+    sweep: Sweep,
+    parts: Parts,
+    executor: Executor | None,
+    threads: int | None,
+    report: Callable[[float], None],
+) -> None:
+    """Train what is missing. However this ends, all that was finished is in ``parts``."""
+    done = parts.done
+
+    def put(number: int, task: Task, record: Array) -> None:
+        nonlocal done
+        parts.put(number, record)
+        done += task.count
+        report(done)
+
+    def here(number: int, task: Task) -> None:
+        record, runs = task.begin()
+        try:
+            replace(task, threads=threads).train(runs, lambda part: report(done + part))
+            put(number, task, record)
+        except KeyboardInterrupt:
+            parts.keep(number, record)
+            raise
+
+    # elsewhere, a core for each: there are many parts
+    each = threads or (1 if executor else None)
+    tasks = ((n, sweep.task(places, each, before)) for n, places, before in parts.missing())
+    if executor is None:
+        for number, task in tasks:
+            here(number, task)
+    else:
+        _Spreading(executor, put, here).run(tasks)
+
+
+class _Spreading:
+    """Has an executor train tasks.
+
+    What is lost with a worker is given to the executor again; it is trained ``here`` when that
+    takes no more, or has lost it twice.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        put: Callable[[int, Task, Array], None],
+        here: Callable[[int, Task], None],
+    ) -> None:
+        self.executor, self.put, self.here = executor, put, here
+        self.running: dict[Future[Array], Numbered] = {}
+        self.ended: SimpleQueue[Future[Array]] = SimpleQueue()
+        self.lost: set[int] = set()
+        self.used = self.broken = False
+
+    def run(self, tasks: Iterator[Numbered]) -> None:
+        left = True
+        try:
+            while left or self.running:
+                while left and len(self.running) < IN_FLIGHT:
+                    numbered = next(tasks, None)
+                    left = numbered is not None
+                    if numbered:
+                        self._give(*numbered)
+                with suppress(Empty):  # after a moment, to see whether Ctrl-C was pressed
+                    if self.running:
+                        self._receive(self.ended.get(timeout=0.1))
+        except BaseException as error:
+            ready = [future for future in self.running if not future.cancel() and future.done()]
+            for future in ready if isinstance(error, KeyboardInterrupt) else ():
+                if not future.cancelled() and future.exception() is None:
+                    self.put(*self.running[future], future.result())
+            raise
+
+    def _give(self, number: int, task: Task) -> None:
+        if not self.broken:
+            try:
+                future = self.executor.submit(train_elsewhere, task)
+            except RuntimeError as error:  # a BrokenExecutor, or it was shut down
+                if not self.used:
+                    raise
+                self.broken = True
+                warnings.warn(
+                    f"the executor takes no more work ({error}): the rest is trained here",
+                    RuntimeWarning, stacklevel=6,
+                )  # fmt: skip
+            else:
+                self.used = True
+                self.running[future] = number, task
+                future.add_done_callback(self.ended.put)
+                return
+        self.here(number, task)
+
+    def _receive(self, future: Future[Array]) -> None:
+        number, task = self.running.pop(future)
+        try:
+            record = future.result()
+        except LOST:
+            if number in self.lost:
+                self.here(number, task)
+            else:
+                self.lost.add(number)
+                self._give(number, task)
+        else:
+            self.put(number, task, record)

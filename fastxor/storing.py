@@ -1,0 +1,123 @@
+"""Training to a store: what is there already is left, and what is missing is added."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor
+
+from fastxor import folder as files
+from fastxor.checks import Array
+from fastxor.parts import train_parts
+from fastxor.progress import progress_bar
+from fastxor.runs import Interrupted
+from fastxor.stored import StoredRuns
+from fastxor.sweep import Sweep, record_type
+
+SHARE = 8  # networks of a part for each thread, at least, so that all threads have work
+
+
+def train_stored(
+    sweep: Sweep, folder: str, executor: Executor | None, threads: int | None, progress: bool
+) -> StoredRuns:
+    """Train what is missing in ``folder``, which need not be there yet."""
+    if not _is_new(folder):
+        parts = PartsOnDisk(sweep, folder)
+        parts.check()
+        if parts.done == sweep.count:
+            return StoredRuns(folder)  # nothing to write
+    os.makedirs(folder, exist_ok=True)
+    try:
+        with files.locked(folder):
+            if _is_new(folder):
+                _begin(sweep, folder, executor, threads)
+            parts = PartsOnDisk(sweep, folder)  # again: another process may have added some
+            with progress_bar(sweep.count, progress, "networks") as report:
+                train_parts(sweep, parts, executor, threads, report)
+    except KeyboardInterrupt:
+        if _is_new(folder):
+            raise
+        raise Interrupted(StoredRuns(folder)) from None
+    return StoredRuns(folder)
+
+
+def _is_new(folder: str) -> bool:
+    """Is there no store? Raises ValueError or OSError where none can be."""
+    if not os.path.lexists(folder):
+        return True
+    names = set(os.listdir(folder))
+    if files.MANIFEST in names:
+        return False
+    # what is there if a process was killed before the manifest was written
+    others = [n for n in sorted(names - {files.LOCK, files.ARRAYS}) if not n.endswith(".tmp")]
+    if others:
+        raise ValueError(
+            f"store must be a new or empty folder, or one with a {files.MANIFEST}, got {folder} "
+            f"with {others[0]}"
+        )
+    return True
+
+
+def _begin(sweep: Sweep, folder: str, executor: Executor | None, threads: int | None) -> None:
+    at_least = 1
+    if executor is None:
+        from fastxor.engine import cores  # numba takes half a second to import
+
+        at_least = SHARE * (threads or cores())
+    files.Manifest(
+        sweep.settings, sweep.sizes, sweep.problem, sweep.origin, sweep.part_size(at_least)
+    ).write(folder)
+
+
+class PartsOnDisk:
+    """Parts of a sweep in a folder with a manifest.
+
+    Raises OSError where that cannot be read, ValueError where it is damaged or of another call.
+    """
+
+    def __init__(self, sweep: Sweep, folder: str) -> None:
+        self.sweep, self.folder = sweep, folder
+        manifest = files.Manifest.read(folder)
+        path = os.path.join(folder, files.MANIFEST)
+        if manifest.origin != sweep.origin:
+            raise ValueError(
+                f"{path} must be of the same origin, as bits depend on it, got {manifest.origin} "
+                f"and now {sweep.origin}; choose another folder"
+            )
+        sweep.check_same(manifest.settings, manifest.problem, path)
+        self.size = manifest.part_size
+        self.finished = files.part_files(folder, files.PART)
+        self.unfinished = files.part_files(folder, files.UNFINISHED)
+        numbers = self.finished.keys()
+        self.done = sum(len(places) for n, places in sweep.parts(self.size) if n in numbers)
+
+    def check(self) -> None:
+        """Read all that is there, and compare it with its digests."""
+        for number, places in self.sweep.parts(self.size):
+            for paths in (self.finished, self.unfinished):
+                if number in paths:
+                    self._read(paths[number], places)
+
+    def _read(self, path: str, places: Array) -> Array:
+        return files.read_part(path, record_type(self.sweep.fields, len(places)))
+
+    def missing(self) -> Iterator[tuple[int, Array, Array | None]]:
+        for number, places in self.sweep.parts(self.size):
+            if number not in self.finished:
+                path = self.unfinished.get(number)
+                yield number, places, None if path is None else self._read(path, places)
+
+    def put(self, number: int, record: Array) -> None:
+        self.finished[number] = files.write_part(self.folder, files.PART, number, record)
+        self._forget(number)
+
+    def keep(self, number: int, record: Array) -> None:
+        if record["epochs_done"].any():
+            before = self.unfinished.get(number)
+            path = files.write_part(self.folder, files.UNFINISHED, number, record)
+            if path != before:
+                self._forget(number)
+            self.unfinished[number] = path
+
+    def _forget(self, number: int) -> None:
+        """What was kept of a part before."""
+        if number in self.unfinished:
+            os.unlink(self.unfinished.pop(number))
