@@ -106,7 +106,7 @@ class Networks:
 
     def __getitem__(self, index: Any) -> "Network | Networks":
         places = places_at(self.shape, index)
-        return self.take(places) if np.ndim(places) else self.one(places)
+        return self.take(places) if isinstance(places, np.ndarray) else self.one(places)
 
     def take(self, places: Any) -> "Networks":
         """A copy of those at ``places``, numbers in C order."""

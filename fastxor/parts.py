@@ -112,7 +112,8 @@ class _Spreading:
         self.running: dict[Future[Array], Numbered] = {}
         self.ended: SimpleQueue[Future[Array]] = SimpleQueue()
         self.lost: set[int] = set()
-        self.used = self.broken = False
+        self.used = self.warned = False
+        self.broken = ""  # or why
 
     def run(self, tasks: Iterator[Numbered]) -> None:
         left = True
@@ -137,30 +138,35 @@ class _Spreading:
         if not self.broken:
             try:
                 future = self.executor.submit(train_elsewhere, task)
-            except RuntimeError as error:  # a BrokenExecutor, or it was shut down
+            except Exception as error:  # it is broken, or was shut down: each has its own
                 if not self.used:
                     raise
-                self.broken = True
-                warnings.warn(
-                    f"the executor takes no more work ({error}): the rest is trained here",
-                    RuntimeWarning, stacklevel=6,
-                )  # fmt: skip
+                self.broken = f"the executor takes no more work ({error})"
             else:
                 self.used = True
                 self.running[future] = number, task
                 future.add_done_callback(self.ended.put)
                 return
+        self._train_here(number, task, self.broken)
+
+    def _train_here(self, number: int, task: Task, why: str) -> None:
+        if not self.warned:
+            warning = f"{why}: what it does not train is trained in this process"
+            warnings.warn(warning, RuntimeWarning, stacklevel=2)
+        self.warned = True
         self.here(number, task)
 
     def _receive(self, future: Future[Array]) -> None:
-        number, task = self.running.pop(future)
+        number, task = self.running[future]
         try:
             record = future.result()
-        except LOST:
+        except LOST as error:
+            del self.running[future]
             if number in self.lost:
-                self.here(number, task)
+                self._train_here(number, task, f"the executor lost networks twice ({error!r})")
             else:
                 self.lost.add(number)
                 self._give(number, task)
         else:
             self.put(number, task, record)
+            del self.running[future]  # not before: Ctrl-C may come at any moment

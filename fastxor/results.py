@@ -94,7 +94,8 @@ class Runs:
 
     def __getitem__(self, index: Any) -> "Run | Runs":
         places = places_at(self.shape, index)
-        return self.take(places) if np.ndim(places) else self.take(places)._one(index)
+        some = self.take(places)
+        return some if isinstance(places, np.ndarray) else some._one(index)
 
     def _one(self, index: Any) -> Run:
         """The one run that these are; ``index`` is where it was."""

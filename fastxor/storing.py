@@ -77,12 +77,12 @@ class PartsOnDisk:
         self.sweep, self.folder = sweep, folder
         manifest = files.Manifest.read(folder)
         path = os.path.join(folder, files.MANIFEST)
+        sweep.check_same(manifest.settings, manifest.problem, path)
         if manifest.origin != sweep.origin:
             raise ValueError(
                 f"{path} must be of the same origin, as bits depend on it, got {manifest.origin} "
                 f"and now {sweep.origin}; choose another folder"
             )
-        sweep.check_same(manifest.settings, manifest.problem, path)
         self.size = manifest.part_size
         self.finished = files.part_files(folder, files.PART)
         self.unfinished = files.part_files(folder, files.UNFINISHED)
@@ -101,16 +101,19 @@ class PartsOnDisk:
 
     def missing(self) -> Iterator[tuple[int, Array, Array | None]]:
         for number, places in self.sweep.parts(self.size):
-            if number not in self.finished:
-                path = self.unfinished.get(number)
-                yield number, places, None if path is None else self._read(path, places)
+            if number in self.finished:
+                self._forget(number)  # a process was killed before it did
+                continue
+            path = self.unfinished.get(number)
+            yield number, places, None if path is None else self._read(path, places)
 
     def put(self, number: int, record: Array) -> None:
         self.finished[number] = files.write_part(self.folder, files.PART, number, record)
         self._forget(number)
 
     def keep(self, number: int, record: Array) -> None:
-        if record["epochs_done"].any():
+        # interrupted after all, it may be finished
+        if record["epochs_done"].any() and number not in files.part_files(self.folder, files.PART):
             before = self.unfinished.get(number)
             path = files.write_part(self.folder, files.UNFINISHED, number, record)
             if path != before:
