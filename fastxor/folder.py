@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -45,7 +45,7 @@ class Manifest:
     def write(self, folder: str) -> None:
         arrays = {name: compact(array) for name, array in varied(self.settings).items()}
         npz.write(os.path.join(folder, ARRAYS), arrays)
-        scalars = {k: v for k, v in asdict(self.settings).items() if k not in VARIED}
+        scalars = {k: v for k, v in vars(self.settings).items() if k not in VARIED}
         shape = self.settings.seed.shape
         entries = {
             "origin": self.origin, "problem": self.problem, "sizes": self.sizes, "shape": shape,

@@ -26,8 +26,8 @@ class Parts(Protocol):
     done: int
     """Networks of finished parts."""
 
-    def missing(self) -> Iterator[tuple[int, Array, Array | None]]:
-        """Of each unfinished part: its number, the places of its networks (k,), and the record of
+    def missing(self) -> Iterator[tuple[int, range, Array | None]]:
+        """Of each unfinished part: its number, the places of its networks, and the record of
         what is done of it, if anything is."""
 
     def put(self, number: int, record: Array) -> None:
@@ -44,9 +44,9 @@ class PartsInMemory:
         self.sweep, self.runs, self.size = sweep, runs, size
         self.done = sweep.count - sum(len(places) for _, places, _ in self.missing())
 
-    def missing(self) -> Iterator[tuple[int, Array, Array | None]]:
+    def missing(self) -> Iterator[tuple[int, range, Array | None]]:
         for number, places in self.sweep.parts(self.size):
-            some = self.runs.take(places)
+            some = self.runs.take(np.asarray(places))
             # without epochs, all are done before they have begun
             if not some.done.all() or not self.sweep.settings.epochs:
                 begun = some.epochs_done.any()

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from fastxor import npz
 from fastxor.checks import Array
 from fastxor.generators import state_of
 from fastxor.network import PARAMETERS
-from fastxor.networks import VELOCITY, Networks, own_dimensions, places_at, taken
+from fastxor.networks import VELOCITY, Networks, compact, own_dimensions, places_at, taken
 from fastxor.runs import Run, Settings
 
 VARIED = ("seed", "learning_rate", "momentum", "init_range")
@@ -86,6 +86,11 @@ class Runs:
         return done
 
     @property
+    def finished(self) -> int:
+        """How many networks are done."""
+        return int(np.count_nonzero(self.done))
+
+    @property
     def _stopped(self) -> Any:
         """(...): was the network left as solved?"""
         if self.solved_at is None or not self.settings.stop_when_solved:
@@ -131,9 +136,8 @@ class Runs:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all to ``path``, an ``.npz`` of plain arrays; whole or not at all."""
-        settings = asdict(self.settings)
-        arrays = self.state | varied(self.settings)
-        scalars = {name: value for name, value in settings.items() if name not in VARIED}
+        arrays: dict[str, Any] = self.state | varied(self.settings)
+        scalars = {k: v for k, v in vars(self.settings).items() if k not in VARIED}
         arrays["settings"] = np.array(json.dumps(scalars | {"problem": self.problem}))
         npz.write(path, arrays)
 
@@ -199,7 +203,7 @@ def fields_of(settings: Settings, sizes: tuple[int, int, int]) -> Fields:
     """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
     T, integer, (I, H, O) = np.dtype(settings.dtype), np.dtype(np.int64), sizes
     shapes = (I, H), (1, H), (H, O), (1, O)
-    names = PARAMETERS + VELOCITY if np.any(settings.momentum) else PARAMETERS
+    names = PARAMETERS + VELOCITY if np.any(compact(settings.momentum)) else PARAMETERS
     fields: Fields = {name: (shapes[i % 4], T) for i, name in enumerate(names)}
     if settings.shuffle:
         fields["generators"] = (6,), np.dtype(np.uint64)

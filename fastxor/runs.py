@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,8 @@ class Interrupted(KeyboardInterrupt):
 
     def __str__(self) -> str:
         if not isinstance(self.run, Run):
-            done = self.run.done
-            return f"interrupted after {done.sum():,} of {done.size:,} networks"
+            finished, count = self.run.finished, prod(self.run.shape)
+            return f"interrupted after {finished:,} of {count:,} networks"
         return f"interrupted after {len(self.run.losses):,} of {self.run.settings.epochs:,} epochs"
 
 

@@ -50,6 +50,11 @@ class StoredRuns(Runs):
             return self._gathered(name) if name in self._fields else None
         raise AttributeError(f"StoredRuns has no attribute {name}")
 
+    @property
+    def finished(self) -> int:
+        """How many networks are done, without reading any."""
+        return sum(len(self._places(number)) for number in self._paths)
+
     def take(self, places: Any) -> Runs:
         """A copy in memory of those at ``places``, numbers in C order."""
         settings = settings_at(self.settings, places)
@@ -66,7 +71,9 @@ class StoredRuns(Runs):
         """The parts that there are, one after another: `Runs` of shape (k,), mapped to files."""
         for number in self._paths:
             yield Runs.of_state(
-                self._state(number), settings_at(self.settings, self._places(number)), self.problem
+                self._state(number),
+                settings_at(self.settings, np.asarray(self._places(number))),
+                self.problem,
             )
 
     def _gathered(self, name: str) -> Array:
@@ -74,12 +81,13 @@ class StoredRuns(Runs):
         lead = array.ndim - own_dimensions(name)
         flat = array.reshape(-1, *array.shape[lead:])
         for number in self._paths:
-            flat[self._places(number)] = self._state(number)[name]
+            places = self._places(number)
+            flat[places.start : places.stop] = self._state(number)[name]
         return array
 
-    def _places(self, number: int) -> Array:
+    def _places(self, number: int) -> range:
         size, count = self._manifest.part_size, prod(self.shape)
-        return np.arange(number * size, min((number + 1) * size, count))
+        return range(number * size, min((number + 1) * size, count))
 
     def _state(self, number: int) -> dict[str, Array]:
         """The arrays of a part, mapped to its file."""

@@ -96,10 +96,10 @@ class PartsOnDisk:
                 if number in paths:
                     self._read(paths[number], places)
 
-    def _read(self, path: str, places: Array) -> Array:
+    def _read(self, path: str, places: range) -> Array:
         return files.read_part(path, record_type(self.sweep.fields, len(places)))
 
-    def missing(self) -> Iterator[tuple[int, Array, Array | None]]:
+    def missing(self) -> Iterator[tuple[int, range, Array | None]]:
         for number, places in self.sweep.parts(self.size):
             if number in self.finished:
                 self._forget(number)  # a process was killed before it did

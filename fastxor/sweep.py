@@ -74,21 +74,23 @@ class Sweep:
         size = min(max(size, at_least), PART_BYTES / record_type(self.fields, 1).itemsize)
         return max(1, int(size) // LANES * LANES or int(size))
 
-    def parts(self, size: int) -> Iterator[tuple[int, Array]]:
-        """The number and the places (k,) of each part of ``size`` networks."""
+    def parts(self, size: int) -> Iterator[tuple[int, range]]:
+        """The number and the places of each part of ``size`` networks."""
         for number in range(-(-self.count // size)):
-            yield number, np.arange(number * size, min((number + 1) * size, self.count))
+            yield number, range(number * size, min((number + 1) * size, self.count))
 
-    def task(self, places: Array, threads: int | None, before: Array | None = None) -> "Task":
+    def task(self, places: range, threads: int | None, before: Array | None = None) -> "Task":
         """To train the networks at ``places``, numbers in C order.
 
         ``before``: the record of what has been done, if they have begun.
         """
-        settings = settings_at(self.settings, places)
+        settings = settings_at(self.settings, np.asarray(places))
         short: dict[str, Any] = {name: _short(a) for name, a in varied(settings).items()}
         start = None
         if self.start is not None and before is None:
-            start = {name: _short(a) for name, a in self.start.take(places).state.items()}
+            start = {
+                name: _short(a) for name, a in self.start.take(np.asarray(places)).state.items()
+            }
         return Task(
             self.X, self.y, start, replace(settings, **short), len(places), self.fields,
             self.problem, self.origin, threads, before,

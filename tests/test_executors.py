@@ -166,9 +166,7 @@ def test_an_executor_that_breaks(parts_of, monkeypatch):
     monkeypatch.setattr(sweep.Task, "train", noting)
     with (
         Breaks() as executor,
-        pytest.warns(
-            RuntimeWarning, match=r"takes no more work \(gone\): what it does not"
-        ),
+        pytest.warns(RuntimeWarning, match=r"takes no more work \(gone\): what it does not"),
     ):
         runs = train_many(X, Y, executor=executor, **EVERY)
     assert sorted(threads, key=str) == [1] * 3 + [None] * 7
