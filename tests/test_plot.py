@@ -1,0 +1,368 @@
+"""Pictures show what was trained: read back from the Axes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.colors import same_color, to_hex
+from matplotlib.figure import Figure
+
+import fastxor
+from fastxor import Network, plot, train, train_many
+from tests.conftest import samples, weights
+
+X, Y = fastxor.xor()
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+@pytest.fixture
+def current():
+    """Pyplot's current Axes, with something in them."""
+    figure, ax = pyplot.subplots()
+    ax.plot([1, 2])
+    yield ax
+    pyplot.close(figure)
+
+
+def drawn(ax):
+    """The lines, each as epochs and losses."""
+    return [tuple(np.asarray(data) for data in line.get_data()) for line in ax.lines]
+
+
+def drawing(function):
+    """A call that draws this way, and nothing else."""
+    if function is plot.losses:
+        return lambda **to: plot.losses(train(X, Y, epochs=30), **to)
+    return lambda **to: plot.decision_surface(weights(2, 2, 1), **to)
+
+
+# --- axes ------------------------------------------------------------------------------
+@pytest.mark.parametrize("function", [plot.losses, plot.decision_surface])
+def test_given_axes_are_returned_and_the_current_ones_are_left_alone(function, current, ax):
+    before = current.get_children(), current.figure.axes
+    assert drawing(function)(ax=ax) is ax
+    assert (current.get_children(), current.figure.axes) == before
+    assert pyplot.gca() is current
+    assert pyplot.get_fignums() == [current.figure.number]
+    assert ax.lines or ax.collections
+
+
+@pytest.mark.parametrize("function", [plot.losses, plot.decision_surface])
+def test_without_axes_the_current_ones(function, current):
+    assert drawing(function)() is current
+    assert pyplot.get_fignums() == [current.figure.number]
+
+
+def process(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_matplotlib_and_pyplot_are_imported_only_where_needed():
+    code = """
+import sys, fastxor
+assert "matplotlib" not in sys.modules
+from fastxor import plot
+from matplotlib.figure import Figure
+ax = Figure().subplots()
+run = fastxor.train([[0, 1], [1, 0]], [0, 1], epochs=3)
+plot.losses(run, ax)
+plot.decision_surface(run, ax)
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    done = process(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_matplotlib_the_error_names_the_extra():
+    done = process("import sys; sys.modules['matplotlib'] = None; from fastxor import plot")
+    last = done.stderr.splitlines()[-1]
+    assert last == "ImportError: fastxor.plot needs matplotlib: the extra fastxor[plot]"
+
+
+# --- losses ----------------------------------------------------------------------------
+def test_losses_of_a_run(ax):
+    run = train(X, Y, epochs=400)
+    plot.losses(run, ax, label="seed 42", linewidth=3)
+    ((epochs, losses),) = drawn(ax)
+    assert epochs.tolist() == list(range(400))
+    assert losses.tolist() == run.losses.tolist()
+    assert ax.get_xlabel() == "epoch"
+    assert ax.get_ylabel() == "loss (mean squared error)"
+    assert ax.get_yscale() == "linear", "from 0.256 to 0.250"
+    assert ax.get_legend_handles_labels()[1] == ["seed 42"]
+    assert ax.lines[0].get_linewidth() == 3
+
+
+def test_a_second_run_has_another_colour_and_perhaps_a_log_axis(ax):
+    plot.losses(train(X, Y, epochs=10), ax)
+    plot.losses(train(X, Y, epochs=10), ax, c="k")
+    plot.losses(train(X, Y, epochs=3000, learning_rate=3.0, seed=1), ax)
+    assert ax.get_yscale() == "log"
+    plot.losses(train(X, Y, epochs=10), ax)
+    assert ax.get_yscale() == "log", "and stays so"
+    colours = [to_hex(line.get_color()) for line in ax.lines]
+    assert len(set(colours)) == 4
+    assert colours[1] == "#000000"
+    ax.figure.canvas.draw()
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert "0.1" in labels
+    assert "0.01" in labels
+
+
+def test_losses_of_zero_fall_off_a_log_axis(ax):
+    run = train(X, Y, epochs=3)
+    run.losses[:] = 0.5, 0.01, 0
+    plot.losses(run, ax)
+    assert ax.get_yscale() == "log"
+    assert drawn(ax)[0][1].tolist() == [0.5, 0.01, 0]
+    ax.figure.canvas.draw()
+    low, high = ax.get_ylim()
+    assert 0.005 < low < 0.01 < 0.5 < high < 1
+
+
+def test_losses_of_zero_alone_make_no_log_axis(ax):
+    run = train(X, Y, epochs=3)
+    run.losses[:] = 0.5, 0.4, 0
+    plot.losses(run, ax)
+    assert ax.get_yscale() == "linear"
+
+
+SEEDS = {"learning_rate": 3.0, "epochs": 2000, "stop_when_solved": True}
+
+
+def test_losses_of_a_few_runs_end_where_training_ended(ax):
+    runs = train_many(X, Y, seed=np.arange(6).reshape(2, 3), record_every=7, **SEEDS)
+    plot.losses(runs, ax, label="seeds")
+    lines = drawn(ax)
+    assert len(lines) == 6
+    for seed, (epochs, losses) in enumerate(lines):
+        alone = train(X, Y, seed=seed, tolerance=0.5, **SEEDS)
+        assert losses.tolist() == alone.losses[::7].tolist()
+        assert epochs.tolist() == list(range(0, len(alone.losses), 7))
+    assert len({len(losses) for _, losses in lines}) > 3, "all ended together"
+    assert len({line.get_color() for line in ax.lines}) == 6
+    assert ax.get_legend_handles_labels()[1] == ["seeds"]
+
+
+def test_a_run_of_runs_has_their_epochs(ax):
+    plot.losses(train_many(X, Y, seed=[1, 2], epochs=20, record_every=6)[1], ax)
+    ((epochs, losses),) = drawn(ax)
+    assert epochs.tolist() == [0, 6, 12, 18]
+    assert losses.tolist() == train(X, Y, seed=2, epochs=20).losses[::6].tolist()
+
+
+def test_a_single_loss_is_seen(ax):
+    plot.losses(train(X, Y, epochs=1), ax)
+    plot.losses(train(X, Y, epochs=2), ax)
+    assert [line.get_marker() for line in ax.lines] == [".", "None"]
+
+
+def bands(ax):
+    """By label: lower and upper edge by epoch, from the polygon's corners."""
+    found = {}
+    for band in ax.collections:
+        (path,) = band.get_paths()
+        edges = {}
+        for epoch, loss in path.vertices:
+            edges.setdefault(int(epoch), []).append(loss)
+        found[band.get_label()] = {
+            epoch: (min(losses), max(losses)) for epoch, losses in edges.items()
+        }
+    return found
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_losses_of_many_runs_are_quantiles(stop, ax):
+    settings = SEEDS | {"epochs": 500, "stop_when_solved": stop}
+    runs = train_many(X, Y, seed=np.arange(60).reshape(3, 20), record_every=3, **settings)
+    runs.losses[0, 0] = np.nan  # as if interrupted before it began
+    plot.losses(runs, ax)
+    ((epochs, median),) = drawn(ax)
+    assert epochs.tolist() == list(range(0, 500, 3))
+    found = bands(ax)
+    assert list(found) == ["middle 50 %", "middle 90 %"]
+    table = runs.losses.reshape(60, -1)
+    assert np.isnan(table[1:]).any() == stop
+    for k, epoch in enumerate(epochs):
+        going = np.sort(table[:, k][~np.isnan(table[:, k])])
+        assert median[k] == np.median(going)
+        assert found["middle 50 %"][epoch] == tuple(np.quantile(going, [0.25, 0.75]))
+        assert found["middle 90 %"][epoch] == tuple(np.quantile(going, [0.05, 0.95]))
+    text = [each.get_text() for each in ax.get_legend().get_texts()]
+    still = ", while they train" if stop else ""
+    assert text == [f"median of 59 runs{still}", "middle 50 %", "middle 90 %"]
+    assert all(same_color(band.get_facecolor()[0][:3], plot.COLOURS[0]) for band in ax.collections)
+    assert ax.get_yscale() == ("linear" if stop else "log")
+
+
+def test_bands_of_many_epochs_are_thinned_to_both_ends(ax):
+    runs = train_many(X, Y, seed=np.arange(21), epochs=5000, record_every=1)
+    plot.losses(runs, ax, label="all", color="k")
+    ((epochs, median),) = drawn(ax)
+    assert len(epochs) == 1000
+    assert (epochs[0], epochs[-1]) == (0, 4999)
+    assert median.tolist() == np.median(runs.losses[:, epochs], axis=0).tolist()
+    assert ax.get_legend().get_texts()[0].get_text() == "all"
+    assert same_color(ax.collections[0].get_facecolor()[0][:3], "k")
+
+
+def test_bands_end_where_all_have_ended(ax):
+    runs = train_many(X, Y, seed=np.arange(60), record_every=1, **SEEDS)
+    runs = runs[runs.solved_at >= 0]
+    plot.losses(runs, ax)
+    ((epochs, _),) = drawn(ax)
+    last = runs.solved_at.max()
+    assert last - 3 < epochs[-1] <= last < 1999
+
+
+NONE = "run must have losses, got none: train_many needs record_every"
+
+
+@pytest.mark.parametrize(
+    ("run", "error", "text"),
+    [
+        (lambda: 3, TypeError, "run must be a Run or Runs, got int"),
+        (lambda: train_many(X, Y, seed=[1, 2], epochs=3), ValueError, NONE),
+        (lambda: train_many(X, Y, seed=[1, 2], epochs=3)[0], ValueError, NONE),
+        (lambda: train_many(X, Y, seed=[1, 2], epochs=0, record_every=1), ValueError, NONE),
+        (lambda: train(X, Y, epochs=0), ValueError, NONE),
+        (lambda: not_begun(), ValueError, "run must have losses, got only NaN"),
+    ],
+)
+def test_no_losses(run, error, text, current):
+    with pytest.raises(error, match=text):
+        plot.losses(run())
+    assert len(current.lines) == 1
+
+
+def not_begun():
+    runs = train_many(X, Y, seed=[1, 2], epochs=3, record_every=1)
+    runs.losses[:] = np.nan
+    return runs
+
+
+# --- surfaces --------------------------------------------------------------------------
+def filled(ax):
+    return ax.collections[0]
+
+
+def value_at(ax, point):
+    """The levels between which the colours at a point are, from the areas that hold it."""
+    paths = filled(ax).get_paths()
+    (k,) = (k for k, path in enumerate(paths) if path.contains_point(point))
+    return filled(ax).levels[k : k + 2]
+
+
+def test_the_surface_is_the_networks_output(ax):
+    network = weights(2, 3, 1, scale=6)
+    assert plot.decision_surface(network, ax, extent=(-2, 3, -1, 0.5)) is ax
+    assert (*ax.get_xlim(), *ax.get_ylim()) == (-2, 3, -1, 0.5)
+    assert np.allclose(filled(ax).levels, np.arange(21) / 20)
+    assert filled(ax).get_cmap().name == "cividis"
+    for point in np.random.default_rng(0).random((50, 2)) * [4.8, 1.3] + [-1.9, -0.9]:
+        low, high = value_at(ax, point)
+        assert low - 0.01 < network.predict_proba(point[None]).item() < high + 0.01
+    bar = ax.figure.axes[1]
+    assert bar.get_ylabel() == "output"
+    assert bar.get_ylim() == (0, 1)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("first input", "second input")
+
+
+def test_the_line_is_where_the_output_is_a_half(ax):
+    network = train(X, Y, seed=43).network
+    plot.decision_surface(network, ax)
+    line = ax.collections[1]
+    assert line.levels.tolist() == [0.5]
+    corners = np.concatenate([path.vertices for path in line.get_paths()])
+    assert len(corners) > 100
+    assert np.allclose(network.predict_proba(corners), 0.5, atol=1e-3)
+
+
+@pytest.mark.parametrize("bias", [0.0, 3.0, -3.0])
+def test_without_a_half_there_is_no_line(bias, ax):
+    network = Network([[0, 0]] * 2, [[0, 0]], [[0]] * 2, [[bias]])
+    plot.decision_surface(network, ax, colorbar=False)
+    assert len(ax.collections) == 1
+    low, high = value_at(ax, (0.5, 0.5))
+    assert low - 1e-9 <= 1 / (1 + np.exp(-bias)) <= high + 1e-9
+    assert ax.figure.axes == [ax]
+
+
+@pytest.mark.parametrize("bias", [-1000, 1000])
+def test_outputs_of_exactly_0_and_1_are_filled(bias, ax):
+    plot.decision_surface(Network([[0], [0]], [[0]], [[0]], [[bias]]), ax)
+    assert value_at(ax, (0.5, 0.5)).round(2).tolist() == ([0, 0.05] if bias < 0 else [0.95, 1])
+
+
+def test_a_run_and_the_unit_square(ax):
+    plot.decision_surface(train(X, Y, epochs=10), ax)
+    assert (*ax.get_xlim(), *ax.get_ylim()) == (-0.25, 1.25, -0.25, 1.25)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_samples_are_marked_by_shape_and_colour(flat, ax):
+    A, y = samples(30, 2, 1)
+    plot.decision_surface(train(A, y, epochs=10), ax, X=A, y=y[:, 0] if flat else y)
+    low, high = ax.collections[-2:]
+    above = y[:, 0] > 0.5
+    assert np.asarray(low.get_offsets()).tolist() == A[~above].tolist()
+    assert np.asarray(high.get_offsets()).tolist() == A[above].tolist()
+    assert len(low.get_paths()[0]) != len(high.get_paths()[0]), "the same shape"
+    assert not same_color(low.get_facecolor()[0], high.get_facecolor()[0])
+    labels = ax.get_legend_handles_labels()[1]
+    assert labels == ["target at most 0.5", "target above 0.5"]
+    margin = np.ptp(A, axis=0) / 4
+    expected = np.stack([A.min(axis=0) - margin, A.max(axis=0) + margin], axis=1)
+    assert np.allclose([ax.get_xlim(), ax.get_ylim()], expected)
+
+
+def test_samples_without_targets_and_in_a_line(ax):
+    plot.decision_surface(weights(2, 2, 1), ax, X=[[3, 1], [5, 1]])
+    (points,) = ax.collections[-1:]
+    assert np.asarray(points.get_offsets()).tolist() == [[3, 1], [5, 1]]
+    assert (*ax.get_xlim(), *ax.get_ylim()) == (2.5, 5.5, 0.75, 1.25)
+
+
+def test_one_of_several_outputs(ax):
+    network, targets = weights(2, 4, 3), np.eye(4)[:, :3]
+    plot.decision_surface(network, ax, X=X, y=targets, output=2)
+    outputs = network.predict_proba([[0.5, 0.5]])[0]
+    low, high = value_at(ax, (0.5, 0.5))
+    assert [low < each < high for each in outputs] == [False, False, True]
+    assert np.asarray(ax.collections[-1].get_offsets()).tolist() == X[2:3].tolist()
+    assert ax.figure.axes[1].get_ylabel() == "output 2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"network": weights(3, 2, 1)}, ValueError, "network must have 2 inputs, got 3"),
+        ({"network": train_many(X, Y, seed=[1, 2], epochs=1)}, TypeError,
+         "network must be a Network or a Run, got Runs"),
+        ({"ax": 3}, TypeError, "ax must be matplotlib Axes, got int"),
+        ({"output": 1}, ValueError, "output must be an integer of at least 0"),
+        ({"output": -1}, ValueError, "output must be an integer of at least 0"),
+        ({"colorbar": 1}, TypeError, "colorbar must be True or False, got 1"),
+        ({"X": [[1, 2, 3]]}, ValueError, r"X must have 2 columns, got shape \(1, 3\)"),
+        ({"X": [[1, np.nan]]}, ValueError, "X must be finite in float64, got nan"),
+        ({"y": [1]}, ValueError, "y must come with X, got y alone"),
+        ({"X": X, "y": Y[:3]}, ValueError, r"y must have shape \(4, 1\), got \(3, 1\)"),
+        ({"X": X, "y": [[1, 0, 0, 1]]}, ValueError, r"y must have shape \(4, 1\), got \(1, 4\)"),
+        ({"X": X, "y": [0, 1, 1, np.nan]}, ValueError, "y must be finite"),
+        ({"extent": (0, 1)}, ValueError, r"extent must be four numbers: .*, got \[0, 1\]"),
+        ({"extent": (1, 0, 0, 1)}, ValueError, "extent must be four numbers: left < right"),
+        ({"extent": (0, 1, 1, 1)}, ValueError, "extent must be four numbers: left < right"),
+        ({"extent": (0, np.inf, 0, 1)}, ValueError, "extent must be finite"),
+    ],
+)  # fmt: skip
+def test_bad_input(arguments, error, text, current):
+    before = current.get_children()
+    with pytest.raises(error, match=text):
+        plot.decision_surface(**{"network": weights(2, 2, 1)} | arguments)
+    assert current.get_children() == before
