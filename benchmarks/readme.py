@@ -1,7 +1,8 @@
 """Puts what is printed here and now into README.md.
 
 ``python -m benchmarks.readme demo`` renews what ``fastxor`` prints, ``seeds`` what ``fastxor
-seeds`` does; ``speed FILE...`` and ``many FILE...``, with benchmarks' JSON, tables and plots.
+seeds`` does; ``speed FILE...``, ``many FILE...`` and ``sklearn FILE...``, with benchmarks' JSON,
+tables and plots.
 """
 
 import os
@@ -15,7 +16,9 @@ from fastxor.charts import plots
 
 README = Path(__file__).parents[1] / "README.md"
 PLOT = Path("benchmarks") / "plots"
-MANY = ("many networks", "networks by threads")
+SECTIONS = {  # tables that have a place of their own
+    "many": ("many networks", "networks by threads"), "sklearn": ("iris and breast cancer",),
+}  # fmt: skip
 
 
 def main(name: str, *files: str) -> None:
@@ -27,8 +30,8 @@ def main(name: str, *files: str) -> None:
         replace(name, "\n".join(["```", *shown[0], *shown[1], "```"]))
     elif name == "speed":
         replace(f"{name} FILE...", speed(files))
-    elif name == "many":
-        replace(f"{name} FILE...", many(files))
+    elif name in SECTIONS:
+        replace(f"{name} FILE...", section(name, files))
     else:
         raise SystemExit(__doc__)
 
@@ -55,7 +58,7 @@ def read(files: tuple[str, ...]) -> tuple[str, list[report.Time]]:
 def speed(files: tuple[str, ...]) -> str:
     """One plot, one table, and what the others say of peers."""
     machine, times = read(files)
-    times = [time for time in times if time["table"] not in MANY]
+    times = [time for time in times if not any(time["table"] in own for own in SECTIONS.values())]
     chosen = [time for time in times if time["table"] == "tables"]
     rest = report.report(machine, [time for time in times if time["table"] != "tables"])
     said = []
@@ -69,9 +72,9 @@ def speed(files: tuple[str, ...]) -> str:
     return "\n".join([picture, "", *said, "", report.report(machine, chosen)])
 
 
-def many(files: tuple[str, ...]) -> str:
+def section(name: str, files: tuple[str, ...]) -> str:
     machine, times = read(files)
-    return report.report(machine, [time for time in times if time["table"] in MANY])
+    return report.report(machine, [time for time in times if time["table"] in SECTIONS[name]])
 
 
 def replace(command: str, text: str) -> None:

@@ -23,6 +23,7 @@ TABLES = {  # what a row is
     "full batch": ("sizes", "n"),
     "mini-batches": ("sizes", "n", "batch_size"),
     "tables": ("sizes", "n", "batch_size"),
+    "iris and breast cancer": ("sizes", "n", "batch_size", "accuracy: training / left out"),
     "threads": ("sizes", "n"),
     "samples": ("sizes", "n"),
     "many networks": ("sizes", "n", "networks"),

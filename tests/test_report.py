@@ -116,6 +116,20 @@ def test_many_networks(printed):
     assert row["fastest other / threads: 1"] == "0.500x (threads: 2)"
 
 
+def test_estimators(printed):
+    table, said = "iris and breast cancer", "accuracy: training / left out"
+    low = {said: "scikit-learn 0.980 / 0.964, fastxor 0.978 / 0.962", "batch_size": 32}
+    high = {said: "scikit-learn 0.989 / 0.969, fastxor 0.979 / 0.962"}
+    text = printed([
+        entry(table, "scikit-learn", 900, **high), entry(table, "fastxor", 90, **high),
+        entry(table, "scikit-learn", 4000, **low), entry(table, "fastxor", 80, **low),
+    ])  # fmt: skip
+    first, second = cells(text, "Iris and breast cancer, float64: ns per sample")
+    assert (first["batch size"], first[said]) == ("32", low[said])
+    assert (second["batch size"], second[said]) == ("all", high[said])
+    assert first["fastest other / fastxor"] == "50.0x (scikit-learn)"
+
+
 def test_rows_are_in_the_order_of_numbers(printed):
     times = [entry("epochs", "fastxor", 9, epochs=n, per="epoch") for n in (10_000, 100, 1_000)]
     times += [
