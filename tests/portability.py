@@ -1,7 +1,7 @@
 """The golden digests under other instruction sets, compiler settings and libraries.
 
-``python -m tests.portability`` runs tests/test_golden.py once in each environment, with a cache
-of compiled kernels of its own. The environments are those of x86-64 Linux; elsewhere only the
+``python -m tests.portability`` runs the tests of the digests once in each environment, with a
+cache of compiled kernels of its own. The environments are those of x86-64 Linux; elsewhere only the
 native one and the one without optimisation are run.
 """
 
@@ -24,6 +24,7 @@ if (platform.system(), platform.machine()) == ("Linux", "x86_64"):
         "haswell (AVX2, FMA)": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""},
         "old libraries": OLD_LIBRARIES,
     }
+TESTS = ["tests/test_golden.py", "tests/test_golden_maps.py"]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 
@@ -34,7 +35,7 @@ def main() -> int:
             print(f"--- {name}: {' '.join(f'{k}={v}' for k, v in variables.items())}", flush=True)
             done = subprocess.run(
                 # unoptimised kernels hold addresses, which keeps them from being cached
-                [*PYTEST, "-W", "ignore:Cannot cache compiled function", "tests/test_golden.py"],
+                [*PYTEST, "-W", "ignore:Cannot cache compiled function", *TESTS],
                 env=os.environ | variables | {"NUMBA_CACHE_DIR": cache},
                 check=False,
             )
