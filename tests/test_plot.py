@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 import fastxor
 from fastxor import Network, plot, train, train_many
+from fastxor.plot.common import COLOURS
 from tests.conftest import samples, weights
 
 X, Y = fastxor.xor()
@@ -197,7 +198,7 @@ def test_losses_of_many_runs_are_quantiles(stop, ax):
     text = [each.get_text() for each in ax.get_legend().get_texts()]
     still = ", while they train" if stop else ""
     assert text == [f"median of 59 runs{still}", "middle 50 %", "middle 90 %"]
-    assert all(same_color(band.get_facecolor()[0][:3], plot.COLOURS[0]) for band in ax.collections)
+    assert all(same_color(band.get_facecolor()[0][:3], COLOURS[0]) for band in ax.collections)
     assert ax.get_yscale() == ("linear" if stop else "log")
 
 

@@ -1,105 +1,18 @@
-"""Pictures of training, with matplotlib (the extra ``plot``).
-
-Each function draws into the Axes it is given, else into pyplot's current ones, and returns them.
-"""
+"""`decision_surface`: what a network answers to any point of the plane."""
 
 from typing import Any
 
 import numpy as np
-
-try:
-    from matplotlib import cbook
-    from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
-except ImportError as error:
-    raise ImportError("fastxor.plot needs matplotlib: the extra fastxor[plot]") from error
+from matplotlib.axes import Axes
 
 from fastxor import checks
 from fastxor.checks import Array
 from fastxor.network import Network
-from fastxor.results import Runs
+from fastxor.plot.common import COLOURS, axes_or_current
 from fastxor.runs import Run
 
-# Okabe-Ito's, which colour-blind people can tell apart; without yellow, too pale for a line
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-LINES = 20  # as many runs, at most, are drawn as lines of their own
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-COLUMNS = 1_000  # epochs whose quantiles are drawn: a picture has pixels for no more
 GRID = 201  # points along each axis of a surface
 MARGIN = 0.25  # around the samples, in parts of their range
-
-
-def losses(run: Run | Runs, ax: Axes | None = None, **line: Any) -> Axes:
-    """Draw the loss of each epoch, before its update.
-
-    run: a `Run`, or `Runs` of any shape from ``train_many(..., record_every=k)``. Up to 20 runs are
-        thin lines, more are their median and the bands of the middle 50 % and 90 %: at each epoch,
-        of the runs that are still training.
-    ax: the Axes to draw into; by default pyplot's current ones.
-    line: properties of the lines, as `matplotlib.axes.Axes.plot` takes them: label, color, ...
-        The label is that of the first line, or of the median.
-
-    The axis of the losses becomes logarithmic where those drawn span a factor of ten. Returns the
-    Axes. Raises TypeError for what is no run, ValueError where no losses were recorded.
-    """
-    if not isinstance(run, (Run, Runs)):
-        raise TypeError(f"run must be a Run or Runs, got {type(run).__name__}")
-    if run.losses is None or not run.losses.size:
-        raise ValueError("run must have losses, got none: train_many needs record_every=1, say")
-    table = run.losses.reshape(-1, run.losses.shape[-1])
-    begun = ~np.isnan(table[:, 0])
-    if not begun.any():
-        raise ValueError("run must have losses, got only NaN")
-    table = table if begun.all() else table[begun]
-    epochs = np.arange(table.shape[1]) * (run.settings.record_every or 1)
-    ax = _axes(ax)
-    draw = _draw_bands if len(table) > LINES else _draw_lines
-    drawn = draw(ax, epochs, table, cbook.normalize_kwargs(line, Line2D))
-    drawn = drawn[drawn > 0]  # a loss of zero falls off the axis
-    if drawn.size and drawn.max() >= 10 * drawn.min():
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter("{x:g}")
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("loss (mean squared error)")
-    return ax
-
-
-def _draw_lines(ax: Axes, epochs: Array, table: Array, line: dict[str, Any]) -> Array:
-    """A line for each row, up to where its training ended; returns what was drawn."""
-    for row in table:
-        count = np.count_nonzero(~np.isnan(row))
-        style: dict[str, Any] = {
-            "color": COLOURS[len(ax.lines) % len(COLOURS)],
-            "linewidth": 1.8 if len(table) == 1 else 0.9,
-            "marker": "." if count == 1 else None,  # a line of one point is not seen
-        }
-        ax.plot(epochs[:count], row[:count], **style | line)
-        line = line | {"label": None}
-    return table
-
-
-def _draw_bands(ax: Axes, epochs: Array, table: Array, line: dict[str, Any]) -> Array:
-    """The quantiles of the rows; returns them."""
-    shown = np.unique(np.linspace(0, len(epochs) - 1, COLUMNS).astype(int))
-    shown = shown[[not np.isnan(table[:, k]).all() for k in shown]]
-    # a column at a time: a million runs take no second copy
-    quantiles = np.array([np.nanquantile(table[:, k], QUANTILES) for k in shown]).T
-    x, (low, lower, median, upper, high) = epochs[shown], quantiles
-    still = ", while they train" if np.isnan(table[:, -1]).any() else ""
-    style: dict[str, Any] = {
-        "color": COLOURS[len(ax.lines) % len(COLOURS)],
-        "label": f"median of {len(table):,} runs{still}",
-    }
-    (drawn,) = ax.plot(x, median, **style | line)
-    band: dict[str, Any] = {
-        "color": drawn.get_color(),
-        "linewidth": 0,
-        "zorder": drawn.get_zorder() - 0.5,
-    }
-    ax.fill_between(x, lower, upper, alpha=0.4, label="middle 50 %", **band)
-    ax.fill_between(x, low, high, alpha=0.2, label="middle 90 %", **band)
-    ax.legend()
-    return quantiles
 
 
 def decision_surface(
@@ -141,7 +54,7 @@ def decision_surface(
     first, second = np.linspace(left, right, GRID), np.linspace(bottom, top, GRID)
     grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
     values = network.predict_proba(grid)[:, output].reshape(GRID, GRID)
-    ax = _axes(ax)
+    ax = axes_or_current(ax)
     levels = np.linspace(0, 1, 21)
     filled = ax.contourf(first, second, values, levels, cmap="cividis")
     if values.min() < 0.5 < values.max():
@@ -201,14 +114,3 @@ def _mark(ax: Axes, samples: Array, above: Array | None) -> None:
     for chosen, marker, colour, name in kinds:
         x, y = samples[chosen].T
         ax.scatter(x, y, s=60, c=colour, marker=marker, edgecolors="black", label=name, zorder=3)
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is None:
-        # pyplot chooses a backend and keeps figures: only who gives no Axes needs it
-        from matplotlib import pyplot
-
-        return pyplot.gca()
-    if not isinstance(ax, Axes):
-        raise TypeError(f"ax must be matplotlib Axes, got {type(ax).__name__}")
-    return ax
