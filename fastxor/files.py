@@ -9,12 +9,17 @@ from typing import IO
 
 
 @contextlib.contextmanager
-def written_whole(path: str) -> Iterator[IO[bytes]]:
+def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write to that gets the name ``path`` when all is on the disk, and only then.
 
     After an error, a kill or a power failure there is what was there before. Raises OSError, with
     the path.
     """
+    path = os.path.realpath(path)  # a link stays a link
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe, or an error to be raised
+        with open(path, "wb") as file:
+            yield file
+        return
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
         with open(temporary, "xb") as file:
@@ -31,7 +36,7 @@ def written_whole(path: str) -> Iterator[IO[bytes]]:
             raise OSError(error.errno, error.strerror, path) from None  # a full disk names no file
         raise
     with contextlib.suppress(OSError):  # not every system can, and then the name may be lost
-        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+        folder = os.open(os.path.dirname(path), os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:

@@ -28,10 +28,5 @@ def read(path: str | os.PathLike[str]) -> dict[str, Array]:
 
 def write(path: str | os.PathLike[str], arrays: dict[str, Array]) -> None:
     """Write the arrays, in place of an older file only when that is done."""
-    target = os.path.realpath(path)  # a link stays a link
-    if os.path.exists(target) and not os.path.isfile(target):  # a pipe, or an error to be raised
-        with open(target, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        return
-    with written_whole(target) as file:
+    with written_whole(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
