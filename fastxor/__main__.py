@@ -1,4 +1,5 @@
-"""The command line: ``fastxor`` alone, ``train``, ``compare``, ``seeds`` and ``bench``."""
+"""The command line: ``fastxor`` alone, ``train``, ``compare``, ``seeds``, ``map`` and
+``bench``."""
 
 import argparse
 import os
@@ -13,7 +14,7 @@ from fastxor import __version__, checks, data
 from fastxor.agreement import compare
 from fastxor.checks import Array
 from fastxor.network import Network
-from fastxor.options import Parser, task_options
+from fastxor.options import Parser, map_options, task_options
 from fastxor.runs import Interrupted, Run
 from fastxor.training import train
 
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         print(f"fastxor: {stop or 'interrupted'}", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:
+    except (ValueError, TypeError, OSError, MemoryError, ArithmeticError, ImportError) as error:
         print(f"fastxor: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return status
@@ -68,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
         "--resume", metavar="FILE", help="finish what was interrupted and saved to FILE"
     )
     seeds.set_defaults(command=_seeds)
+    chart = commands.add_parser(
+        "map",
+        parents=[map_options()],
+        help="draw where training works: any two of rates, weights and seeds as axes",
+    )
+    chart.add_argument("png", metavar="PNG", help="the file to draw to")
+    chart.set_defaults(command=_map)
     bench = commands.add_parser(
         "bench", help="measure the engines on this machine, in less than two minutes"
     )
@@ -204,6 +212,18 @@ def _seeds(arguments: argparse.Namespace) -> int:
     if arguments.save is not None:
         print(f"saved to {arguments.save}")
     return 0
+
+
+def _map(arguments: argparse.Namespace) -> int:
+    from fastxor import mapping
+
+    given = mapping.given(arguments)
+    samples = _load(arguments) if arguments.figure is None else None
+    chart = mapping.map_of(arguments, given, samples)
+    for option, path in (("PNG", arguments.png), ("--save", arguments.save)):
+        if path is not None:
+            _check_writable(option, path)
+    return mapping.draw(chart, arguments, progress=_on_terminal())
 
 
 def _bench(arguments: argparse.Namespace) -> int:

@@ -8,11 +8,13 @@ class Parser(argparse.ArgumentParser):
     """Errors are one line."""
 
     def error(self, message: str) -> NoReturn:
+        if message.endswith(": expected one argument"):
+            message += "; one that starts with a minus needs = before it"
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def task_options(many: bool) -> Parser:
-    """Data and settings of `train`, or of `train_many` with seeds and learning rates."""
+def task_options(many: bool = False, chart: bool = False) -> Parser:
+    """Data and settings of `train`, of `train_many` with seeds and learning rates, or of a map."""
     parser = Parser(add_help=False)
     source = parser.add_argument_group("data")
     source.add_argument("--problem", choices=["xor", "parity"], default="xor", help="default: xor")
@@ -42,9 +44,10 @@ def task_options(many: bool) -> Parser:
             "--seed", type=int, default=42, metavar="N",
             help="of starting weights and shuffling; default: 42",
         )  # fmt: skip
-        settings.add_argument(
-            "--initial", metavar="FILE", help="start from a saved network, not from a seed"
-        )
+        if not chart:
+            settings.add_argument(
+                "--initial", metavar="FILE", help="start from a saved network, not from a seed"
+            )
         settings.add_argument(
             "--learning-rate", type=float, default=0.1, metavar="RATE", help="default: 0.1"
         )
@@ -66,15 +69,59 @@ def task_options(many: bool) -> Parser:
         "--threads", type=int, metavar="N", help="at most; default: as many as there are cores"
     )
     settings.add_argument(
-        "--tolerance", type=float, default=0.5 if many else None, metavar="T",
+        "--tolerance", type=float, default=0.5 if many or chart else None, metavar="T",
         help="solved: each output is nearer to its target; default: "
-        + ("0.5" if many else "do not look"),
+        + ("0.5" if many or chart else "do not look"),
     )  # fmt: skip
-    settings.add_argument(
-        "--stop-when-solved", action="store_true", help="leave a network as it was when solved"
-    )
+    if not chart:
+        settings.add_argument(
+            "--stop-when-solved", action="store_true", help="leave a network as it was when solved"
+        )
     settings.add_argument(
         "--dtype", choices=["float64", "float32"],
-        help="default: float64" + ("" if many else ", or that of --initial"),
+        help="default: float64" + ("" if many or chart else ", or that of --initial"),
+    )  # fmt: skip
+    return parser
+
+
+def map_options() -> Parser:
+    """Data, settings and axes of a map.
+
+    Those that are not given are None, so that a figure's own may stand; ``defaults`` has what
+    counts without a figure.
+    """
+    parser = task_options(chart=True)
+    defaults = vars(parser.parse_args([]))
+    parser.set_defaults(**dict.fromkeys(defaults), defaults=defaults)
+    chart = parser.add_argument_group(
+        "map",
+        "NAME is learning-rate, momentum, init-range, seed or a starting weight, counted from 0: "
+        "W1[i,j] from input i to hidden unit j, b1[j] its bias, W2[j,k] from there to output k, "
+        "b2[k] its bias.",
+    )
+    chart.add_argument(
+        "--figure", type=int, choices=[3, 11, 26],
+        help="a classic of Kolen and Pollack (1990), with its own data, weights and settings",
+    )  # fmt: skip
+    for name, where in (("--x", "across"), ("--y", "up")):
+        chart.add_argument(
+            name, metavar="NAME=LOW:HIGH[:log]",
+            help=f"what varies {where}, in equal steps, or ratios with :log; of seeds, all",
+        )  # fmt: skip
+    chart.add_argument(
+        "--weights", metavar="W,W,...",
+        help="start from these, not from a seed: for each hidden unit its weights and its bias, "
+        "then for each output its weights and its bias; --weights=-1,... if the first is negative",
+    )  # fmt: skip
+    chart.add_argument(
+        "--zoom", metavar="X0:X1,Y0:Y1", help="other lows and highs; --zoom=-1:... if negative"
+    )
+    chart.add_argument(
+        "--size", default="200", metavar="N|WxH", help="networks across and up; default: 200"
+    )
+    chart.add_argument("--grey", action="store_true", help="greys in place of colours")
+    chart.add_argument(
+        "--save", metavar="FILE",
+        help="write axes, solved_at, final_loss and settings to FILE (.npz, for numpy.load)",
     )  # fmt: skip
     return parser
