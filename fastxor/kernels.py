@@ -31,7 +31,7 @@ from typing import Any
 
 from fastxor.compiling import Kernel
 from fastxor.small import fits, small_batch
-from fastxor.tiled import tiled_batch
+from fastxor.tiled import VALUE_BYTES, tiled_batch
 
 
 def kernel_for(
@@ -53,4 +53,7 @@ def kernel_for(
     """
     if fits(dtype, *sizes, batch_size):
         return small_batch(dtype, *sizes, batch_size, whole, momentum, watch)
+    # all that matters is the next power of two, up to the first that is more than a value: batches
+    # of other sizes, as of the folds of a cross-validation, find their kernel made, 0.2 ms not 8
+    batch_size = min(1 << (batch_size - 1).bit_length(), 2 * VALUE_BYTES // dtype().itemsize)
     return tiled_batch(dtype, *sizes, batch_size, shared, watch)

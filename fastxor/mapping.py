@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from fastxor import checks, npz
+from fastxor import checks
 from fastxor.axes import Axis
+from fastxor.files import written_whole
 from fastxor.many import train_many
 from fastxor.maps import CLASSICS, Map, by_unit, digest
-from fastxor.plot import LABELS  # tells who lacks matplotlib, before any work
+from fastxor.plot.maps import LABELS  # tells who lacks matplotlib, before any work
 from fastxor.results import Runs
 from fastxor.runs import Interrupted, check_data
 
@@ -138,7 +139,8 @@ def _write(chart: Map, runs: Runs, arguments: argparse.Namespace) -> str:
     if arguments.save is not None:
         chart.save(arguments.save, runs)
     figure = picture(chart, runs, arguments.grey)
-    npz.whole(arguments.png, lambda file: figure.savefig(file, format="png"))
+    with written_whole(arguments.png) as file:
+        figure.savefig(file, format="png")
     return " and ".join(path for path in (arguments.png, arguments.save) if path is not None)
 
 

@@ -103,7 +103,7 @@ class Map:
 
     def plot(self, runs: Any, ax: Any = None, **options: Any) -> Any:
         """`fastxor.plot.trainability` of what `train` returned, with this map's axes."""
-        from fastxor.plot import LABELS, trainability
+        from fastxor.plot.maps import LABELS, trainability
 
         across, up = self.values(runs.shape[1], runs.shape[0])
         x, y = (LABELS.get(axis.name, axis.name) for axis in (self.x, self.y))

@@ -63,14 +63,14 @@ def trainability(
     wide = result.settings.epochs >= 1000 and last >= 20 * first
     # the last of them not so dark as to be taken for black
     colours = matplotlib.colormaps["gray" if grey else "cividis"](np.linspace(1, 0.2, 256))
-    look = {
+    look: dict[str, Any] = {
         "cmap": ListedColormap(colours).with_extremes(bad="black"),
         "norm": (LogNorm if wide else Normalize)(first, last),
     }
     ax = axes_or_current(ax)
     (x_name, x_edges, x_scale), (y_name, y_edges, y_scale) = across, up
     if x_scale == y_scale == "even":
-        picture = ax.imshow(
+        picture: Any = ax.imshow(
             epochs, origin="lower", aspect="auto", interpolation="nearest",
             extent=(x_edges[0], x_edges[-1], y_edges[0], y_edges[-1]), **look,
         )  # fmt: skip
