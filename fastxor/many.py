@@ -11,7 +11,7 @@ from fastxor import checks
 from fastxor.checks import Array
 from fastxor.generators import state_of
 from fastxor.network import Network
-from fastxor.networks import Networks, broadcast
+from fastxor.networks import Networks, broadcast, compact
 from fastxor.parts import PartsInMemory, train_parts
 from fastxor.progress import progress_bar
 from fastxor.results import Runs, varied
@@ -101,8 +101,8 @@ def train_many(
         check_sizes(start, sizes)
         if 0 in start.shape:
             raise ValueError(f"initial must not be empty, got shape {start.shape}")
-        start = _converted(start, T, settings)
         shapes["initial"] = start.shape
+        start = _converted(start, T, settings)
     shape = broadcast(shapes)
     arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
     sweep = Sweep(
@@ -146,12 +146,14 @@ def _initial_networks(initial: Any) -> Networks | None:
 
 
 def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
-    """Copies to train, with what the settings need."""
+    """Copies to train, with what the settings need; of what was broadcast, one for all."""
     velocity = start.velocity if np.any(settings.momentum) else None
+    generators = start.generators if settings.shuffle else None
+    alone = velocity is None and generators is None
     return Networks(
-        *starting_arrays(start.arrays, dtype),
+        *starting_arrays(map(compact, start.arrays) if alone else start.arrays, dtype),
         velocity=velocity and starting_arrays(velocity, dtype, "velocity "),
-        generators=start.generators if settings.shuffle else None,
+        generators=generators,
     )
 
 

@@ -12,8 +12,6 @@ from fastxor.runs import Interrupted
 from fastxor.stored import StoredRuns
 from fastxor.sweep import Sweep, record_type
 
-SHARE = 8  # networks of a part for each thread, at least, so that all threads have work
-
 
 def train_stored(
     sweep: Sweep, folder: str, executor: Executor | None, threads: int | None, progress: bool
@@ -57,13 +55,13 @@ def _is_new(folder: str) -> bool:
 
 
 def _begin(sweep: Sweep, folder: str, executor: Executor | None, threads: int | None) -> None:
-    at_least = 1
+    here = 0
     if executor is None:
         from fastxor.engine import cores  # numba takes half a second to import
 
-        at_least = SHARE * (threads or cores())
+        here = threads or cores()
     files.Manifest(
-        sweep.settings, sweep.sizes, sweep.problem, sweep.origin, sweep.part_size(at_least)
+        sweep.settings, sweep.sizes, sweep.problem, sweep.origin, sweep.part_size(here)
     ).write(folder)
 
 

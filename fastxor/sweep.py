@@ -15,8 +15,11 @@ from fastxor.reference import CONTRACT
 from fastxor.results import Fields, Runs, fields_of, settings_at, varied
 from fastxor.runs import Settings
 
-PARTS = 64  # of a sweep, at least; unless they would take less or more, in seconds of one core:
-SHORTEST, LONGEST = 0.25, 8.0  # each costs some milliseconds to be sent, received and written
+PARTS = 64  # of a sweep, at least; unless each would take less or more, in seconds of one core:
+SHORTEST, LONGEST = 0.25, 8.0  # it costs some milliseconds to be sent, received and written
+# or in seconds here, with all threads, as those of a part wait for the last of them: some 15 ms
+SHORTEST_HERE = 1.0
+SHARE = 8  # networks of a part for each thread here, at least, so that all have work
 LARGEST, PART_BYTES = 2**17, 64 * 2**20  # networks of a part, and bytes of their results
 LANES = 128  # networks that kernels train side by side, or a part of it
 
@@ -65,13 +68,15 @@ class Sweep:
         if problem != self.problem:
             raise ValueError(f"{what} must have the same X, y and initial, got others")
 
-    def part_size(self, at_least: int = 1) -> int:
-        """Networks of a part."""
+    def part_size(self, here: int = 0) -> int:
+        """Networks of a part, for an executor or, if not 0, for so many threads ``here``."""
         (I, H, O), itemsize = self.sizes, np.dtype(self.settings.dtype).itemsize
         parameters = (I + 1) * H + (H + 1) * O
         seconds = 0.05e-9 * itemsize * len(self.X) * parameters * max(1, self.settings.epochs)
-        size = min(max(self.count / PARTS, SHORTEST / seconds), LONGEST / seconds, LARGEST)
-        size = min(max(size, at_least), PART_BYTES / record_type(self.fields, 1).itemsize)
+        shortest, longest = SHORTEST_HERE * here or SHORTEST, LONGEST * max(1, here)
+        size = min(max(self.count / PARTS, shortest / seconds), longest / seconds, LARGEST)
+        size = max(size, SHARE * here)
+        size = min(size, PART_BYTES / record_type(self.fields, 1).itemsize)
         return max(1, int(size) // LANES * LANES or int(size))
 
     def parts(self, size: int) -> Iterator[tuple[int, range]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastxor import Interrupted, Runs, StoredRuns, crew, folder, storing, sweep, train_many
+from fastxor import Interrupted, Runs, StoredRuns, crew, folder, sweep, train_many
 from tests.conftest import assert_same_bits, weights
 from tests.test_many import CALL, LONG, OTHERS, X, Y, same_runs
 
@@ -40,7 +40,7 @@ def parts_of(monkeypatch):
 
     def choose(size):
         monkeypatch.setattr(sweep, "LARGEST", size)
-        monkeypatch.setattr(storing, "SHARE", 0)
+        monkeypatch.setattr(sweep, "SHARE", 0)
 
     return choose
 
@@ -297,8 +297,8 @@ def test_what_was_kept_is_gone_on_with(parts_of, monkeypatch, tmp_path):
 
 KILLED = """
 import sys, numpy as np
-from fastxor import storing, sweep, train_many, xor
-sweep.LARGEST, storing.SHARE = 40, 0
+from fastxor import sweep, train_many, xor
+sweep.LARGEST, sweep.SHARE = 40, 0
 print("begun", flush=True)
 train_many(*xor(), seed=np.arange(1600), epochs=3000, store=sys.argv[1])
 print("done", flush=True)
