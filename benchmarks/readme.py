@@ -1,8 +1,9 @@
 """Puts what is printed here and now into README.md.
 
 ``python -m benchmarks.readme demo`` renews what ``fastxor`` prints, ``seeds`` what ``fastxor
-seeds`` does; ``speed FILE...``, ``many FILE...`` and ``sklearn FILE...``, with benchmarks' JSON,
-tables and plots.
+seeds`` does, ``map`` what ``fastxor map`` does, with its picture, ``sweeps`` what
+``benchmarks.sweeps`` does; ``speed FILE...``, ``many FILE...`` and ``sklearn FILE...``, with
+benchmarks' JSON, tables and plots.
 """
 
 import os
@@ -28,6 +29,20 @@ def main(name: str, *files: str) -> None:
         shown = [[f"$ fastxor seeds{options}", *printed("seeds", *options.split())]
                  for options in ("", " --epochs 30000")]  # fmt: skip
         replace(name, "\n".join(["```", *shown[0], *shown[1], "```"]))
+    elif name == "map":
+        command = f"map --figure 3 {PLOT / 'figure-3.png'}"
+        lines = printed(*command.split())
+        picture = "Figure 3 of Kolen and Pollack: black where XOR is not learned"
+        lines = [
+            f"![{picture}]({PLOT / 'figure-3.png'})",
+            "",
+            "```",
+            f"$ fastxor {command}",
+            *lines,
+        ]
+        replace(name, "\n".join([*lines, "```"]))
+    elif name == "sweeps":
+        replace(name, "\n".join(["```", *printed(module="benchmarks.sweeps"), "```"]))
     elif name == "speed":
         replace(f"{name} FILE...", speed(files))
     elif name in SECTIONS:
@@ -36,10 +51,10 @@ def main(name: str, *files: str) -> None:
         raise SystemExit(__doc__)
 
 
-def printed(*arguments: str) -> list[str]:
+def printed(*arguments: str, module: str = "fastxor") -> list[str]:
     """The lines that ``fastxor`` prints."""
     output = subprocess.run(
-        [sys.executable, "-m", "fastxor", *arguments], capture_output=True, text=True, check=True,
+        [sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=True,
         env=os.environ | {"COLUMNS": "96"},
     ).stdout  # fmt: skip
     return [line.rstrip() for line in output.splitlines()]
