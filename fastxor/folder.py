@@ -2,9 +2,10 @@
 
 ``manifest.json`` has the settings, the version of the contract and digests; it is written first
 and never changed. ``settings.npz`` has the settings that are arrays. ``part-NUMBER-DIGEST.npy``
-is an array of one NumPy record that holds the arrays of `Runs.state` for consecutive networks;
-its name has the first digits of its SHA-256. ``unfinished-...`` is the same, of networks whose
-training was interrupted.
+is an array of one NumPy record that holds the arrays of `Runs.state` for consecutive networks; its
+name has the first digits of a SHA-256 of the manifest's digest, the number and the file, so that
+no file of another store or place is taken for it. ``unfinished-...`` is the same, of networks
+whose training was interrupted.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -41,6 +42,7 @@ class Manifest:
     problem: str  # see `Sweep`
     origin: str  # likewise
     part_size: int  # networks of a part
+    digest: str = ""  # of the file, once there is one
 
     def write(self, folder: str) -> None:
         arrays = {name: compact(array) for name, array in varied(self.settings).items()}
@@ -52,7 +54,8 @@ class Manifest:
             "part_size": self.part_size, "settings": scalars,
             "arrays": _digest_of_file(os.path.join(folder, ARRAYS)),
         }  # fmt: skip
-        text = json.dumps({"digest": _digest_of(entries)} | entries, indent=2) + "\n"
+        digest = sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+        text = json.dumps({"digest": digest} | entries, indent=2) + "\n"
         with written_whole(os.path.join(folder, MANIFEST)) as file:
             file.write(text.encode())
 
@@ -64,7 +67,8 @@ class Manifest:
             text = file.read()
         try:
             entries = json.loads(text)
-            if entries.pop("digest") != _digest_of(entries):
+            digest = entries.pop("digest")
+            if digest != sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest():
                 raise ValueError("its digest is that of another text")
             sizes = entries["sizes"]
             shape = entries["shape"]
@@ -75,7 +79,7 @@ class Manifest:
             arrays |= {n: np.broadcast_to(a, shape) for n, a in npz.read(path).items()}
             settings = Settings(**entries["settings"], **arrays)
             return cls(settings, (sizes[0], sizes[1], sizes[2]), entries["problem"],
-                       entries["origin"], entries["part_size"])  # fmt: skip
+                       entries["origin"], entries["part_size"], digest)  # fmt: skip
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"{path} is damaged or no part of a store: {error}") from None
 
@@ -93,26 +97,32 @@ def part_files(folder: str, kind: str) -> dict[int, str]:
     return paths
 
 
-def write_part(folder: str, kind: str, number: int, record: Array) -> str:
+def write_part(folder: str, manifest: Manifest, kind: str, number: int, record: Array) -> str:
     """The path of the file, which is there when this returns."""
     buffer = io.BytesIO()
     np.save(buffer, record, allow_pickle=False)
     data = buffer.getbuffer()
-    path = os.path.join(folder, f"{kind}-{number:09}-{sha256(data).hexdigest()[:16]}.npy")
+    digest = _digest_of_part(manifest, number, [data])
+    path = os.path.join(folder, f"{kind}-{number:09}-{digest}.npy")
     with written_whole(path) as file:
         file.write(data)
     return path
 
 
-def read_part(path: str, record_type: Any, check: bool = True) -> Array:
+def read_part(
+    path: str, manifest: Manifest, number: int, record_type: Any, check: bool = True
+) -> Array:
     """The record (1,) in a file, not yet in memory but mapped to it.
 
     Raises OSError where it cannot be read, ValueError where it is damaged. ``check``: compare its
     digest, for which all is read once.
     """
     try:
-        if check and not path.endswith(f"-{_digest_of_file(path)[:16]}.npy"):
-            raise ValueError("its name has the digest of another file")
+        if check:
+            with open(path, "rb") as file:
+                digest = _digest_of_part(manifest, number, iter(lambda: file.read(2**20), b""))
+            if not path.endswith(f"-{digest}.npy"):
+                raise ValueError("its name has the digest of another file")
         record: Array = np.load(path, mmap_mode="r", allow_pickle=False)
         if record.dtype != record_type or record.shape != (1,):
             raise ValueError("it holds other arrays")
@@ -126,13 +136,28 @@ def read_part(path: str, record_type: Any, check: bool = True) -> Array:
 
 @contextlib.contextmanager
 def locked(folder: str) -> Iterator[None]:
-    """Hold the folder against other processes; raises OSError if one of them holds it.
+    """Hold the folder against other calls; raises OSError if one of them holds it.
 
     Removes what killed processes have not finished writing.
     """
+    mine, key = object(), os.path.realpath(folder)
+    if _held.setdefault(key, mine) is not mine:
+        raise BlockingIOError(f"store: another thread trains to {folder}")
+    try:
+        with _locked_file(folder):
+            yield
+    finally:
+        del _held[key]
+
+
+_held: dict[str, object] = {}  # folders that this process trains to, whose threads share its locks
+
+
+@contextlib.contextmanager
+def _locked_file(folder: str) -> Iterator[None]:
     try:
         import fcntl
-    except ImportError:  # Windows: nobody is told
+    except ImportError:  # Windows: other processes are not told
         yield
         return
     with open(os.path.join(folder, LOCK), "ab") as file:
@@ -150,13 +175,13 @@ def locked(folder: str) -> Iterator[None]:
         yield
 
 
-def _digest_of(entries: dict[str, Any]) -> str:
-    return sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+def _digest_of_part(manifest: Manifest, number: int, pieces: Iterable[Any]) -> str:
+    digest = sha256(f"{manifest.digest} {number}\n".encode())
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()[:16]
 
 
 def _digest_of_file(path: str) -> str:
-    digest = sha256()
     with open(path, "rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
+        return sha256(file.read()).hexdigest()

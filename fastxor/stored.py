@@ -92,8 +92,7 @@ class StoredRuns(Runs):
     def _state(self, number: int) -> dict[str, Array]:
         """The arrays of a part, mapped to its file."""
         path, count = self._paths[number], len(self._places(number))
-        record = files.read_part(
-            path, record_type(self._fields, count), check=number not in self._checked
-        )
+        kind, check = record_type(self._fields, count), number not in self._checked
+        record = files.read_part(path, self._manifest, number, kind, check)
         self._checked.add(number)
         return state_in(record)

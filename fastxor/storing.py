@@ -73,7 +73,7 @@ class PartsOnDisk:
 
     def __init__(self, sweep: Sweep, folder: str) -> None:
         self.sweep, self.folder = sweep, folder
-        manifest = files.Manifest.read(folder)
+        self.manifest = manifest = files.Manifest.read(folder)
         path = os.path.join(folder, files.MANIFEST)
         sweep.check_same(manifest.settings, manifest.problem, path)
         if manifest.origin != sweep.origin:
@@ -92,10 +92,14 @@ class PartsOnDisk:
         for number, places in self.sweep.parts(self.size):
             for paths in (self.finished, self.unfinished):
                 if number in paths:
-                    self._read(paths[number], places)
+                    self._read(paths[number], number, places)
 
-    def _read(self, path: str, places: range) -> Array:
-        return files.read_part(path, record_type(self.sweep.fields, len(places)))
+    def _read(self, path: str, number: int, places: range) -> Array:
+        kind = record_type(self.sweep.fields, len(places))
+        return files.read_part(path, self.manifest, number, kind)
+
+    def _write(self, kind: str, number: int, record: Array) -> str:
+        return files.write_part(self.folder, self.manifest, kind, number, record)
 
     def missing(self) -> Iterator[tuple[int, range, Array | None]]:
         for number, places in self.sweep.parts(self.size):
@@ -103,17 +107,17 @@ class PartsOnDisk:
                 self._forget(number)  # a process was killed before it did
                 continue
             path = self.unfinished.get(number)
-            yield number, places, None if path is None else self._read(path, places)
+            yield number, places, None if path is None else self._read(path, number, places)
 
     def put(self, number: int, record: Array) -> None:
-        self.finished[number] = files.write_part(self.folder, files.PART, number, record)
+        self.finished[number] = self._write(files.PART, number, record)
         self._forget(number)
 
     def keep(self, number: int, record: Array) -> None:
         # interrupted after all, it may be finished
         if record["epochs_done"].any() and number not in files.part_files(self.folder, files.PART):
             before = self.unfinished.get(number)
-            path = files.write_part(self.folder, files.UNFINISHED, number, record)
+            path = self._write(files.UNFINISHED, number, record)
             if path != before:
                 self._forget(number)
             self.unfinished[number] = path

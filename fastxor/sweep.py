@@ -162,7 +162,15 @@ def record_type(fields: Fields, count: int) -> Any:
     """A NumPy type that holds the state of so many networks, each array in one piece."""
     # the largest items first, so that all are aligned
     ordered = sorted(fields.items(), key=lambda field: -field[1][1].itemsize)
-    return np.dtype([(name, dtype, (count, *own)) for name, (own, dtype) in ordered])
+    try:
+        return np.dtype([(name, dtype, (count, *own)) for name, (own, dtype) in ordered])
+    except ValueError:  # NumPy's limit
+        raise ValueError(
+            "record_every must leave less than 2 GiB of a network's losses, with a store or an "
+            f"executor, got {fields['losses'][0][0]:,} of them"
+            if "losses" in fields
+            else "a network must take less than 2 GiB, with a store or an executor"
+        ) from None
 
 
 def record_of(runs: Runs, fields: Fields) -> Array:

@@ -211,22 +211,38 @@ def test_damaged_files_are_refused(name, damage, parts_of, tmp_path):
 
 
 def test_mixed_up_files_are_refused(parts_of, tmp_path):
-    parts_of(4)
-    train_many(X, Y, store=tmp_path / "a", **CALL)
-    train_many(X, Y, store=tmp_path / "b", **CALL | {"epochs": 6})
-    train_many(X, Y, store=tmp_path / "c", **CALL | {"shuffle": True})
-    first = part_paths(tmp_path / "a")[0]
-    other = Path(shutil.copy(part_paths(tmp_path / "b")[0], tmp_path / "a"))
-    with pytest.raises(ValueError, match=r"part-000000000-\w+.npy is damaged, or .*: delete one"):
-        StoredRuns(tmp_path / "a")
-    first.unlink()
-    other.unlink()
-    shutil.copy(part_paths(tmp_path / "c")[0], tmp_path / "a")
-    with pytest.raises(ValueError, match="is damaged: it holds other arrays"):
-        train_many(X, Y, store=tmp_path / "a", **CALL)
-    (tmp_path / "a" / "settings.npz").unlink()
+    """Parts of other calls or places, though their arrays are of the same kind."""
+    parts_of(3)
+    store = tmp_path / "store"
+    train_many(X, Y, store=store, **CALL)
+    first, second = part_paths(store)
+    others = {"epochs": {"epochs": 6}, "seed": {"seed": np.arange(6) + 1}, "y": {"y": 1 - Y}}
+    for name, other in others.items():
+        train_many(**{"X": X, "y": Y, "store": tmp_path / name} | CALL | other)
+        copied = Path(shutil.copy(part_paths(tmp_path / name)[0], store))
+        with pytest.raises(ValueError, match=r"part-000000000-\w+.npy is damaged, or .*: delete"):
+            StoredRuns(store)
+        kept = first.rename(tmp_path / first.name)
+        for call in (lambda: train_many(X, Y, store=store, **CALL), lambda: StoredRuns(store)[0]):
+            with pytest.raises(ValueError, match=f"{copied} is damaged: its name has the digest"):
+                call()
+        copied.unlink()
+        kept.rename(first)
+    second.rename(store / second.name.replace("-000000001-", "-000000002-"))
+    second.write_bytes(first.read_bytes())
+    for index in (slice(3, 6), slice(0, 6)):
+        with pytest.raises(ValueError, match="is damaged: its name has the digest of another"):
+            StoredRuns(store)[index]
+    (store / "settings.npz").unlink()
     with pytest.raises(FileNotFoundError, match=r"settings\.npz"):
-        train_many(X, Y, store=tmp_path / "a", **CALL)
+        train_many(X, Y, store=store, **CALL)
+
+
+def test_results_that_are_too_large_for_a_record(tmp_path):
+    call = {"seed": [1, 2], "epochs": 300_000_000, "record_every": 1}
+    with pytest.raises(ValueError, match="record_every must leave less than 2 GiB"):
+        train_many(X, Y, store=tmp_path, **call)
+    assert set(contents(tmp_path)) <= {"lock"}
 
 
 # --- interruption, kills, full disks ---------------------------------------------------------
@@ -407,6 +423,23 @@ def test_what_a_killed_process_kept_of_a_finished_part_is_removed(parts_of, tmp_
     second.unlink()
     assert same_runs(train_many(X, Y, store=tmp_path, **CALL), train_many(X, Y, **CALL))
     assert not kept.exists()
+
+
+def test_two_threads_at_once(parts_of, trained, tmp_path, monkeypatch):
+    """The second is told, and the first goes on."""
+    parts_of(2)
+
+    def training(self, runs, report, train=sweep.Task.train):
+        if not refused:
+            refused.append(True)
+            with pytest.raises(BlockingIOError, match="store: another thread trains to"):
+                train_many(X, Y, store=tmp_path, **CALL)
+        train(self, runs, report)
+
+    refused = []
+    monkeypatch.setattr(sweep.Task, "train", training)
+    assert train_many(X, Y, store=tmp_path, **CALL).done.all()
+    assert trained == [2, 2, 2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other locks")
