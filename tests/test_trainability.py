@@ -224,3 +224,23 @@ def test_each_run_is_a_rectangle_of_whole_pixels(columns, rows, log, tmp_path):
         assert wrong.mean() < 0.01
     else:
         assert not wrong.any()
+
+
+def test_a_stored_result(tmp_path):
+    """Drawn from disk as from memory; what is missing is black."""
+    call = {"seed": np.arange(4)[:, None], "learning_rate": [0.5, 5.0, 30.0], "epochs": 300}
+    X, y = fastxor.xor()
+    pictures = []
+    for store in (None, tmp_path):
+        ax = Figure().add_subplot()
+        trainability(train_many(X, y, store=store, **call), ax)
+        (mesh,) = ax.collections or ax.images
+        pictures.append((mesh.get_array().filled(-1).tolist(), ax.get_xlabel(), ax.get_ylabel()))
+    assert pictures[0] == pictures[1]
+    assert len({epochs for row in pictures[0][0] for epochs in row}) > 3
+    (part,) = tmp_path.glob("part-*")
+    part.unlink()
+    ax = Figure().add_subplot()
+    trainability(fastxor.StoredRuns(tmp_path), ax)
+    (mesh,) = ax.collections or ax.images
+    assert mesh.get_array().mask.all()
