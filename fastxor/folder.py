@@ -46,13 +46,16 @@ class Manifest:
 
     def write(self, folder: str) -> None:
         arrays = {name: compact(array) for name, array in varied(self.settings).items()}
-        npz.write(os.path.join(folder, ARRAYS), arrays)
+        buffer = io.BytesIO()  # older NumPys leave a broken archive open where a disk is full
+        np.savez(buffer, **arrays)
+        with written_whole(os.path.join(folder, ARRAYS)) as file:
+            file.write(buffer.getbuffer())
         scalars = {k: v for k, v in vars(self.settings).items() if k not in VARIED}
         shape = self.settings.seed.shape
         entries = {
             "origin": self.origin, "problem": self.problem, "sizes": self.sizes, "shape": shape,
             "part_size": self.part_size, "settings": scalars,
-            "arrays": _digest_of_file(os.path.join(folder, ARRAYS)),
+            "arrays": sha256(buffer.getbuffer()).hexdigest(),
         }  # fmt: skip
         digest = sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
         text = json.dumps({"digest": digest} | entries, indent=2) + "\n"
@@ -73,7 +76,9 @@ class Manifest:
             sizes = entries["sizes"]
             shape = entries["shape"]
             path = os.path.join(folder, ARRAYS)
-            if entries["arrays"] != _digest_of_file(path):
+            with open(path, "rb") as file:
+                digest_of_arrays = sha256(file.read()).hexdigest()
+            if entries["arrays"] != digest_of_arrays:
                 raise ValueError("its digest is that of another file")
             arrays: dict[str, Any] = dict.fromkeys(VARIED)
             arrays |= {n: np.broadcast_to(a, shape) for n, a in npz.read(path).items()}
@@ -180,8 +185,3 @@ def _digest_of_part(manifest: Manifest, number: int, pieces: Iterable[Any]) -> s
     for piece in pieces:
         digest.update(piece)
     return digest.hexdigest()[:16]
-
-
-def _digest_of_file(path: str) -> str:
-    with open(path, "rb") as file:
-        return sha256(file.read()).hexdigest()

@@ -396,7 +396,7 @@ def test_seeds_are_saved_and_resumed(wide, tmp_path, monkeypatch, capsys):
     half.solved_at[0, 30:] = -1
 
     def interrupted(self, report):
-        self.runs.put(np.arange(60), half.take(np.arange(60)))
+        self.runs.put(np.arange(60), half.take(np.arange(60)).state)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
