@@ -142,6 +142,8 @@ class _Spreading:
                 if not self.used:
                     raise
                 self.broken = f"the executor takes no more work ({error})"
+                for pending in list(self.running):  # of a Dask client that is gone, some never end
+                    pending.cancel()
             else:
                 self.used = True
                 self.running[future] = number, task

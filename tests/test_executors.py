@@ -173,6 +173,25 @@ def test_an_executor_that_breaks(parts_of, monkeypatch):
     assert same_runs(runs, train_many(X, Y, **EVERY))
 
 
+def test_an_executor_that_has_gone_without_a_word(parts_of, monkeypatch):
+    """It takes no more, and what it has never ends."""
+    parts_of(2)
+    monkeypatch.setattr(parts, "IN_FLIGHT", 5)
+
+    class Gone(Backwards):
+        def submit(self, *arguments):
+            if len(self.sent) < 4:
+                return super().submit(*arguments)
+            if len(self.sent) == 4:
+                self.sent.append(None)
+                return Future()
+            raise OSError("gone")
+
+    with Gone() as executor, pytest.warns(RuntimeWarning, match=r"takes no more work \(gone\)"):
+        runs = train_many(X, Y, executor=executor, **EVERY)
+    assert same_runs(runs, train_many(X, Y, **EVERY))
+
+
 def test_errors_of_workers_are_raised(parts_of, tmp_path):
     """What is finished stays; what has not begun is cancelled."""
     parts_of(2)
