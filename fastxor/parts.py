@@ -15,8 +15,6 @@ from fastxor.results import Runs
 from fastxor.sweep import Sweep, Task, record_of, state_in, train_elsewhere
 
 IN_FLIGHT = 1024  # parts that an executor is given at once: enough for 500 cores
-LOST = (BrokenExecutor, CancelledError)  # what a part ends with whose worker is gone
-
 Numbered: TypeAlias = tuple[int, Task]
 
 
@@ -98,8 +96,8 @@ def train_parts(
 class _Spreading:
     """Has an executor train tasks.
 
-    What is lost with a worker is given to the executor again; it is trained ``here`` when that
-    takes no more, or has lost it twice.
+    What is lost with a worker is given to the executor again. When that has lost it twice, takes no
+    more work or has cancelled some, as a Dask client does that is closed, it is trained ``here``.
     """
 
     def __init__(
@@ -141,15 +139,18 @@ class _Spreading:
             except Exception as error:  # it is broken, or was shut down: each has its own
                 if not self.used:
                     raise
-                self.broken = f"the executor takes no more work ({error})"
-                for pending in list(self.running):  # of a Dask client that is gone, some never end
-                    pending.cancel()
+                self._give_up(f"the executor takes no more work ({error})")
             else:
                 self.used = True
                 self.running[future] = number, task
                 future.add_done_callback(self.ended.put)
                 return
         self._train_here(number, task, self.broken)
+
+    def _give_up(self, why: str) -> None:
+        self.broken = self.broken or why
+        for pending in list(self.running):  # a closed client takes tasks that never end
+            pending.cancel()
 
     def _train_here(self, number: int, task: Task, why: str) -> None:
         if not self.warned:
@@ -162,10 +163,14 @@ class _Spreading:
         number, task = self.running[future]
         try:
             record = future.result()
-        except LOST as error:
+        except CancelledError:
+            del self.running[future]
+            self._give_up("the executor has cancelled some")
+            self._train_here(number, task, self.broken)
+        except BrokenExecutor as error:
             del self.running[future]
             if number in self.lost:
-                self._train_here(number, task, f"the executor lost networks twice ({error!r})")
+                self._train_here(number, task, f"the executor has lost some twice ({error!r})")
             else:
                 self.lost.add(number)
                 self._give(number, task)

@@ -115,8 +115,7 @@ def test_a_killed_process(parts_of, tmp_path):
 
 
 # --- loss ----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("loss", [BrokenExecutor, CancelledError])
-def test_what_is_lost_is_trained_again(loss, parts_of, monkeypatch):
+def test_what_is_lost_is_trained_again(parts_of, monkeypatch):
     """And nothing else: once by the executor, then here."""
     parts_of(2)
     here = []
@@ -132,19 +131,34 @@ def test_what_is_lost_is_trained_again(loss, parts_of, monkeypatch):
 
     def fate(number):
         if number in lost:
-            raise loss
+            raise BrokenExecutor
 
     for numbers, count in (({1, 4, 7}, 0), ({1, 4, 11, 12}, 2)):
         here.clear()
         lost = numbers
         warned = (
-            pytest.warns(RuntimeWarning, match="lost networks twice") if count else nullcontext()
+            pytest.warns(RuntimeWarning, match="has lost some twice") if count else nullcontext()
         )
         with Backwards(fate) as executor, warned:
             runs = train_many(X, Y, executor=executor, **EVERY)
             assert executor.trained == 10 - count
         assert len(here) == count
         assert same_runs(runs, train_many(X, Y, **EVERY))
+
+
+def test_an_executor_that_cancels(parts_of, monkeypatch):
+    """As a Dask client does that is closed: what it would take now might never end."""
+    parts_of(2)
+    monkeypatch.setattr(parts, "IN_FLIGHT", 1)
+
+    def fate(number):
+        if number == 2:
+            raise CancelledError
+
+    with Backwards(fate) as executor, pytest.warns(RuntimeWarning, match="has cancelled some"):
+        runs = train_many(X, Y, executor=executor, **EVERY)
+    assert len(executor.sent) == 2
+    assert same_runs(runs, train_many(X, Y, **EVERY))
 
 
 def test_an_executor_that_breaks(parts_of, monkeypatch):
