@@ -82,6 +82,15 @@ def test_the_bits_are_those_of_memory(kind, parts_of, tmp_path):
     assert len(part_paths(tmp_path / "7")) == (1 if whole.shape == () else 3)
 
 
+def test_velocities_without_momentum(parts_of, tmp_path):
+    """Zeros among others that have it: side by side or, as the last two of the store, alone."""
+    parts_of(9)
+    call = EVERY | {"momentum": [[0.5], [0.0]]}
+    whole = train_many(X, Y, **call)
+    assert same_runs(train_many(X, Y, store=tmp_path, **call), whole)
+    assert [array.any() for array in whole.networks.velocity[0]] == [True, False]
+
+
 def test_some_of_a_store(parts_of, tmp_path):
     parts_of(7)
     call = EVERY | {"momentum": [[0.0], [0.5]], "record_every": 50}
