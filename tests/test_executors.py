@@ -31,12 +31,13 @@ class Backwards(Executor):
     """Trains in its own time, the last first; ``fate`` may raise what becomes of the nth task."""
 
     def __init__(self, fate=lambda n: None):
-        self.tasks, self.sent, self.trained, self.fate = [], [], 0, fate
+        self.tasks, self.futures, self.sent, self.trained, self.fate = [], [], [], 0, fate
         threading.Thread(target=self.work, daemon=True).start()
 
     def submit(self, function, /, *arguments, **options):
         assert not options
         future = Future()
+        self.futures.append(future)
         self.sent.append(pickle.dumps((function, arguments)))
         self.tasks.append((len(self.sent), future))
         return future
@@ -158,6 +159,15 @@ def test_an_executor_that_cancels(parts_of, monkeypatch):
     with Backwards(fate) as executor, pytest.warns(RuntimeWarning, match="has cancelled some"):
         runs = train_many(X, Y, executor=executor, **EVERY)
     assert len(executor.sent) == 2
+
+    class Silent(Backwards):
+        def submit(self, *arguments):
+            return Future() if len(self.sent) == 2 else super().submit(*arguments)
+
+    monkeypatch.setattr(parts, "IN_FLIGHT", 3)
+    with Silent(fate) as executor, pytest.warns(RuntimeWarning, match="has cancelled some"):
+        again = train_many(X, Y, executor=executor, **EVERY)
+    assert same_runs(again, runs)
     assert same_runs(runs, train_many(X, Y, **EVERY))
 
 
@@ -261,6 +271,7 @@ def test_ctrl_c(stored, parts_of, tmp_path):
 
     with Backwards(fate) as executor, pytest.raises(Interrupted) as stop:
         train_many(X, Y, executor=executor, **call)
+    assert sum(future.cancelled() for future in executor.futures) == 3
     time.sleep(0.6)
     assert len(trained) == 7, "the rest was not cancelled"
     runs = stop.value.run
