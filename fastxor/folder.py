@@ -1,11 +1,11 @@
 """The files of a store: a manifest, and a file for each part of the networks.
 
-``manifest.json`` has the settings, the version of the contract and digests; it is written
-before any part and never changed. ``settings.npz`` has the settings that are arrays. ``part-NUMBER-DIGEST.npy``
-is an array of one NumPy record that holds the arrays of `Runs.state` for consecutive networks; its
-name has the first digits of a SHA-256 of the manifest's digest, the number and the file, so that
-no file of another store or place is taken for it. ``unfinished-...`` is the same, of networks
-whose training was interrupted.
+``manifest.json`` has the settings, the version of the contract and digests; it is written before
+any part and never changed. ``settings.npz`` has the settings that are arrays.
+``part-NUMBER-DIGEST.npy`` is an array of one NumPy record that holds the arrays of `Runs.state`
+for consecutive networks; its name has the first digits of a SHA-256 of the manifest's digest, the
+number and the file, so that no file of another store or place is taken for it.
+``unfinished-...`` is the same, of networks whose training was interrupted.
 """
 
 import contextlib
