@@ -12,6 +12,7 @@ import numpy as np
 
 from fastxor import __version__, checks, data
 from fastxor.agreement import compare
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 from fastxor.network import Network
 from fastxor.options import Parser, map_options, task_options
@@ -19,6 +20,7 @@ from fastxor.runs import Interrupted, Run
 from fastxor.training import train
 
 
+@ieee_arithmetic()
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = _parser().parse_args(argv)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.blocks import Block, Samples, samples_of
 from fastxor.checks import Array
 from fastxor.engine import Engine, cores
@@ -114,6 +115,7 @@ class Crew:
             for first in range(0, len(places), size):
                 yield places[first : first + size]
 
+    @ieee_arithmetic()  # an executor's thread may have another, and those that it starts
     def _train(self, places: Array) -> None:
         """Train a block to the end, or until all stop."""
         with self.lock:

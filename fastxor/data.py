@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from fastxor import checks, npz
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 
 
@@ -21,6 +22,7 @@ def parity(bits: int) -> tuple[Array, Array]:
     return X, X.sum(axis=1, keepdims=True) % 2
 
 
+@ieee_arithmetic()
 def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
     """X and y from a file.
 

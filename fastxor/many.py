@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastxor import checks
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 from fastxor.generators import state_of
 from fastxor.network import Network
@@ -30,6 +31,7 @@ from fastxor.storing import train_stored
 from fastxor.sweep import Sweep
 
 
+@ieee_arithmetic()
 def train_many(
     X: Any,
     y: Any,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastxor import checks, data, npz
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.axes import Axis
 from fastxor.checks import Array
 from fastxor.many import train_many
@@ -62,6 +63,7 @@ class Map:
         dtype = np.dtype(self.settings.get("dtype") or np.float64)
         return self.x.values(columns, dtype), self.y.values(rows, dtype)
 
+    @ieee_arithmetic()
     def call(self, columns: int, rows: int) -> dict[str, Any]:
         """The arguments for `train_many`, X and y too.
 

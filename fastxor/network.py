@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastxor import checks, generators, npz
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
@@ -37,6 +38,7 @@ class Network:
     velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
     generator: np.random.Generator | None = field(default=None, kw_only=True)
 
+    @ieee_arithmetic()
     def __post_init__(self) -> None:
         given = [checks.numbers(name, getattr(self, name)) for name in PARAMETERS]
         dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
@@ -116,6 +118,7 @@ class Network:
             raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None
 
 
+@ieee_arithmetic()
 def outputs_of(arrays: tuple[Array, ...], X: Any) -> Array:
     """The outputs (k, n, O) of k networks, W1 (k, I, H) and so on, for the samples X (n, I)."""
     # not at the top: reference.train makes networks
@@ -130,14 +133,13 @@ def outputs_of(arrays: tuple[Array, ...], X: Any) -> Array:
     outputs = np.empty((count, len(X), W2.shape[2]), W1.dtype)
     rows = min(len(X), 4096)
     networks = max(1, 1_000_000 // (rows * hidden))
-    with np.errstate(all="ignore"):
-        # neither samples nor networks see the others: some at a time take little memory
-        for first in range(0, count, networks):
-            some = slice(first, first + networks)
-            for start in range(0, len(X), rows):
-                samples = X[start : start + rows].astype(W1.dtype)
-                A2 = forward_propagation(samples, *(array[some] for array in arrays))[1]
-                outputs[some, start : start + rows] = A2
+    # neither samples nor networks see the others: some at a time take little memory
+    for first in range(0, count, networks):
+        some = slice(first, first + networks)
+        for start in range(0, len(X), rows):
+            samples = X[start : start + rows].astype(W1.dtype)
+            A2 = forward_propagation(samples, *(array[some] for array in arrays))[1]
+            outputs[some, start : start + rows] = A2
     return outputs
 
 

@@ -37,6 +37,7 @@ from typing import Any
 
 import numpy as np
 
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 from fastxor.network import Network
 from fastxor.progress import progress_bar
@@ -148,6 +149,7 @@ def backward_propagation(X: Array, y: Array, A1: Array, A2: Array, W2: Array) ->
     )
 
 
+@ieee_arithmetic()
 def train(
     X: Any,
     y: Any,
@@ -194,7 +196,7 @@ def train(
         return Run(network, losses[: epoch + stopped], settings, solved_at)
 
     try:
-        with np.errstate(all="ignore"), progress_bar(settings.epochs, progress) as report:
+        with progress_bar(settings.epochs, progress) as report:
             for epoch in range(settings.epochs):
                 _, parameters, velocity, generator, solved_at = state
                 order = np.arange(len(X))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastxor import checks
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 from fastxor.training import train
 
@@ -109,6 +110,7 @@ class SigmoidMLPClassifier(ClassifierMixin, _SigmoidMLP):
     ``n_features_in_`` and, if X had names, ``feature_names_in_``.
     """
 
+    @ieee_arithmetic()
     def fit(self, X: Any, y: Any) -> "SigmoidMLPClassifier":
         """Train on X (n, I) and classes y (n,), or labels y (n, labels) of 0 and 1.
 
@@ -127,11 +129,13 @@ class SigmoidMLPClassifier(ClassifierMixin, _SigmoidMLP):
         self._train(X, self._binarizer.transform(y))
         return self
 
+    @ieee_arithmetic()
     def predict(self, X: Any) -> Array:
         """The classes (n,) of X (n, I); or its labels (n, labels), each 1 if above 0.5."""
         outputs = self._outputs(X)
         return self._binarizer.inverse_transform(outputs, threshold=0.5)
 
+    @ieee_arithmetic()
     def predict_proba(self, X: Any) -> Array:
         """The probabilities (n, classes) for X (n, I), in float64.
 
@@ -168,6 +172,7 @@ class SigmoidMLPRegressor(RegressorMixin, MultiOutputMixin, _SigmoidMLP):
     ``feature_names_in_``.
     """
 
+    @ieee_arithmetic()
     def fit(self, X: Any, y: Any) -> "SigmoidMLPRegressor":
         """Train on X (n, I) and targets y (n,) or (n, O).
 
@@ -182,6 +187,7 @@ class SigmoidMLPRegressor(RegressorMixin, MultiOutputMixin, _SigmoidMLP):
         self._train(X, 0.5 + SPAN / 2 * (y - middle) / np.where(half > 0, half, 1))
         return self
 
+    @ieee_arithmetic()
     def predict(self, X: Any) -> Array:
         """The targets (n,) or (n, O) for X (n, I), in float64."""
         outputs = self._outputs(X)

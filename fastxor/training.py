@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastxor.arithmetic import ieee_arithmetic
 from fastxor.progress import progress_bar
 from fastxor.runs import Diverged, Interrupted, Problem, Run, losses_of, prepare
 
@@ -16,6 +17,7 @@ SLICE = 0.05  # seconds in the kernel between two looks at Ctrl-C and the progre
 FIRST_SLICE = 0.01  # likewise, as long as the speed is only a guess
 
 
+@ieee_arithmetic()
 def train(
     X: Any,
     y: Any,

@@ -1,6 +1,11 @@
 """What several tests share: exact data, and comparison to the bit."""
 
+import os
 import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,3 +48,14 @@ def assert_same_bits(a: Run, b: Run) -> None:
     assert a.settings.dtype == b.settings.dtype
     assert len(a.losses) == len(b.losses)
     assert differing(a, b) == []
+
+
+def in_new_process(code: str, *options: str, **environment: str) -> str:
+    """What a Python program prints; ``options`` of the interpreter."""
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, *options, "-c", textwrap.dedent(code)], cwd=root,
+        env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -3,9 +3,6 @@
 import os
 import pickle
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import tracemalloc
 from contextlib import contextmanager
@@ -17,7 +14,7 @@ import pytest
 import fastxor
 from fastxor import Diverged, Interrupted, Network, Run, reference, training
 from fastxor.agreement import differing, same_bits
-from tests.conftest import assert_same_bits, samples, weights
+from tests.conftest import assert_same_bits, in_new_process, samples, weights
 
 ENGINES = pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])
 X, Y = fastxor.xor()
@@ -376,13 +373,6 @@ def test_several_threads_at_once():
         thread.join()
     for a, b in zip(results, expected, strict=True):
         assert_same_bits(a, b)
-
-
-def in_new_process(code, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env=os.environ | environment, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
 
 
 def test_without_a_place_for_the_cache(tmp_path):
