@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit, types
 from numba.core.registry import cpu_target
 
+from fastxor.forks import not_forking
 from fastxor.lanes import scratch_size
 
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
@@ -73,7 +74,8 @@ def compiled(kernel: Any, arguments: str, dtype: Any, *key: Any) -> Any:
         "i": types.int64, "G": types.npy_rng,
     }  # fmt: skip
     signature = types.void(*(kinds[letter] for letter in arguments))
-    try:
-        return njit(signature, cache=True, **OPTIONS)(kernel)
-    except (RuntimeError, OSError):  # no folder for the cache, or a full disk
-        return njit(signature, **OPTIONS)(kernel)
+    with not_forking:
+        try:
+            return njit(signature, cache=True, **OPTIONS)(kernel)
+        except (RuntimeError, OSError):  # no folder for the cache, or a full disk
+            return njit(signature, **OPTIONS)(kernel)

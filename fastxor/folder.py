@@ -152,10 +152,12 @@ def locked(folder: str) -> Iterator[None]:
         with _locked_file(folder):
             yield
     finally:
-        del _held[key]
+        _held.pop(key, None)
 
 
 _held: dict[str, object] = {}  # folders that this process trains to, whose threads share its locks
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_held.clear)  # the threads that hold them are not there
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 from fastxor import checks
 from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
+from fastxor.forks import not_forking
 from fastxor.generators import state_of
 from fastxor.network import Network
 from fastxor.networks import Networks, broadcast, compact
@@ -127,7 +128,8 @@ def train_many(
                 train_parts(sweep, parts, executor, threads, report)
             else:
                 # here and not at the top: numba takes half a second to import
-                from fastxor.crew import Crew
+                with not_forking:
+                    from fastxor.crew import Crew
 
                 Crew(X, y, sweep.start, runs, threads).run(report)
         return runs

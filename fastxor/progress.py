@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fastxor.forks import not_forking
+
 
 @contextmanager
 def progress_bar(total: int, show: bool, what: str = "epochs") -> Iterator[Callable[[float], None]]:
@@ -14,14 +16,15 @@ def progress_bar(total: int, show: bool, what: str = "epochs") -> Iterator[Calla
     if not show:
         yield lambda done: None
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    with not_forking:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
     class RateColumn(TextColumn):
         def render(self, task: Any) -> Any:

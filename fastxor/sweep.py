@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastxor.checks import Array
+from fastxor.forks import not_forking
 from fastxor.network import randn_digest
 from fastxor.networks import Networks, compact
 from fastxor.reference import CONTRACT
@@ -129,7 +130,8 @@ class Task:
 
     def train(self, runs: Runs, report: Callable[[float], None]) -> None:
         """Train ``runs``, from `begin`, to their ends, in place."""
-        from fastxor.crew import Crew  # numba takes half a second to import
+        with not_forking:
+            from fastxor.crew import Crew  # numba takes half a second to import
 
         start = None
         if self.start is not None:

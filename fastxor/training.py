@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastxor.arithmetic import ieee_arithmetic
+from fastxor.forks import not_forking
 from fastxor.progress import progress_bar
 from fastxor.runs import Diverged, Interrupted, Problem, Run, losses_of, prepare
 
@@ -86,7 +87,8 @@ def train(
         if problem.settings.epochs:
             # here and not at the top: numba takes half a second to import, and who asks for help,
             # makes a mistake or uses the reference alone need not wait for it
-            from fastxor.engine import Engine
+            with not_forking:
+                from fastxor.engine import Engine
 
             bar = progress_bar(problem.settings.epochs, progress)
             with bar as report, Engine(problem) as engine:
