@@ -13,7 +13,8 @@ import numpy as np
 from fastxor.arithmetic import ieee_arithmetic
 from fastxor.blocks import Block, Samples, samples_of
 from fastxor.checks import Array
-from fastxor.engine import Engine, cores
+from fastxor.cores import cores
+from fastxor.engine import Engine
 from fastxor.networks import Networks, taken
 from fastxor.results import Runs
 from fastxor.runs import Diverged, Problem, as_start

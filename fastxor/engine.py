@@ -1,6 +1,5 @@
 """`Engine`: a kernel, the arrays that it works on and the threads that it runs in."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +18,7 @@ from fastxor.compiling import (
     WATCH,
     Kernel,
 )
+from fastxor.cores import cores
 from fastxor.generators import state_of, with_state
 from fastxor.kernels import kernel_for
 from fastxor.network import Network
@@ -176,13 +176,6 @@ def _threads(problem: Problem) -> int:
         return 1
     threads = problem.threads or min(cores(), max(2, work // EACH))
     return min(threads, -(-problem.batch_size // BLOCK))
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 # --- memory as the kernels want it, see `kernels` ------------------------------------

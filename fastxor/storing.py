@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 
 from fastxor import folder as files
 from fastxor.checks import Array
+from fastxor.cores import cores
 from fastxor.parts import train_parts
 from fastxor.progress import progress_bar
 from fastxor.runs import Interrupted
@@ -55,11 +56,7 @@ def _is_new(folder: str) -> bool:
 
 
 def _begin(sweep: Sweep, folder: str, executor: Executor | None, threads: int | None) -> None:
-    here = 0
-    if executor is None:
-        from fastxor.engine import cores  # numba takes half a second to import
-
-        here = threads or cores()
+    here = 0 if executor is not None else threads or cores()
     files.Manifest(
         sweep.settings, sweep.sizes, sweep.problem, sweep.origin, sweep.part_size(here)
     ).write(folder)
