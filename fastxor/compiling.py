@@ -1,16 +1,14 @@
-"""Compiling a kernel, and keeping the compiled one on disk."""
+"""Compiling a kernel, or loading it from disk."""
 
 import itertools
-from hashlib import sha256
-from importlib import resources
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numba import njit, types
-from numba.core.registry import cpu_target
 
 from fastxor.forks import not_forking
+from fastxor.kernel_files import KernelFile
 from fastxor.lanes import scratch_size
 
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
@@ -42,40 +40,26 @@ def offsets(sizes: list[int], dtype: Any) -> list[int]:
     return list(itertools.accumulate(taken, initial=0))
 
 
-def _fingerprint() -> str:
-    """A digest of the package's modules, of the processor and of the compiler's options."""
-    processor = cpu_target.target_context.codegen().magic_tuple()
-    optimisation = numba.config.OPT  # type: ignore[attr-defined]
-    digest = sha256(repr((processor, optimisation)).encode())
-    for file in sorted(resources.files(__package__).iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".py"):
-            digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def compiled(kernel: Any, arguments: str, dtype: Any, *key: Any) -> Any:
     """``kernel`` compiled for ``dtype``; ``key`` is all else that it depends on.
 
     A letter stands for an argument: V for an array of the dtype, T for a number of it, I for an
     array of integers, i for an integer, G for a `numpy.random.Generator`. Arrays are flat.
 
-    Numba's cache on disk has a file of entries for each function name. It notices a change in
-    a function's own file, but a kernel is compiled from several; and processes that compile two
-    entries at once may swap them. So a kernel has its key and the fingerprint in its name: a
-    file has one entry, which is never from older sources or for another processor.
+    It is loaded from disk where it has been compiled before, see `kernel_files`.
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
-    name = "_".join(map(str, (np.dtype(dtype).name, *key, _fingerprint())))
-    kernel.__qualname__ = f"{kernel.__name__}_{name}"
+    name = "-".join(map(str, (*key, np.dtype(dtype).name)))
+    kernel.__qualname__ = name.replace("-", "_")  # the name of its code, in Numba's memory
     T = types.float64 if dtype is np.float64 else types.float32
     kinds = {
         "V": types.Array(T, 1, "C"), "T": T, "I": types.Array(types.int64, 1, "C"),
         "i": types.int64, "G": types.npy_rng,
     }  # fmt: skip
-    signature = types.void(*(kinds[letter] for letter in arguments))
     with not_forking:
-        try:
-            return njit(signature, cache=True, **OPTIONS)(kernel)
-        except (RuntimeError, OSError):  # no folder for the cache, or a full disk
-            return njit(signature, **OPTIONS)(kernel)
+        dispatcher = njit(**OPTIONS)(kernel)
+        dispatcher._cache = KernelFile(name)
+        dispatcher.compile(types.void(*(kinds[letter] for letter in arguments)))
+        dispatcher.disable_compile()
+    return dispatcher

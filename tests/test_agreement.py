@@ -350,10 +350,10 @@ def test_a_kernel_from_older_sources_is_never_loaded(tmp_path):
         return done.returncode
 
     assert compares() == 0
-    cached = sorted((tmp_path / "cache").rglob("*.nbc"))
+    cached = sorted((tmp_path / "cache").rglob("*.kernel"))
     assert cached, "the kernel is cached"
     assert compares() == 0
-    assert sorted((tmp_path / "cache").rglob("*.nbc")) == cached, "and found again"
+    assert sorted((tmp_path / "cache").rglob("*.kernel")) == cached, "and found again"
     for module, old, new in (FOLD, MUTANTS["sigmoid"]):
         change(folder, module, old, new)
         assert compares() == 1

@@ -375,33 +375,6 @@ def test_several_threads_at_once():
         assert_same_bits(a, b)
 
 
-def test_without_a_place_for_the_cache(tmp_path):
-    """Kernels are compiled anew where no cache can be written, and training goes on."""
-    output = in_new_process(
-        """
-        import numba.core.caching as caching
-        caching.CacheImpl._locator_classes = []
-        import fastxor
-        print(fastxor.train(*fastxor.xor(), epochs=1001).losses[1000].round(5))
-        """
-    )
-    assert output == "0.24941\n"
-
-
-def test_each_kernel_has_its_own_cache_file(tmp_path):
-    """Numba's files of several entries may be mixed up by processes that write them at once."""
-    in_new_process(
-        """
-        import fastxor
-        for hidden_size in (1, 2):
-            for dtype in ("float64", "float32"):
-                fastxor.train(*fastxor.xor(), epochs=1, hidden_size=hidden_size, dtype=dtype)
-        """,
-        NUMBA_CACHE_DIR=str(tmp_path),
-    )
-    assert len(list(tmp_path.rglob("*.nbi"))) == len(list(tmp_path.rglob("*.nbc"))) == 4
-
-
 def test_without_a_compiler():
     output = in_new_process(
         """
