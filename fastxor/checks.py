@@ -3,6 +3,7 @@
 import math
 import operator
 import os
+from numbers import Complex, Number, Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,8 +20,9 @@ def numbers(
 ) -> Array:
     """``value`` as an array of real numbers of ``ndim`` dimensions, or any; no copy if it is one.
 
-    Raises TypeError for complex numbers, objects and text, ValueError for another number of
-    dimensions or an empty, ragged or masked array.
+    Objects that are numbers will do, as those of a frame with columns of several types. Raises
+    TypeError for complex numbers, other objects and text, ValueError for missing values, another
+    number of dimensions or an empty, ragged or masked array.
     """
     if np.ma.is_masked(value):
         raise ValueError(
@@ -32,6 +34,10 @@ def numbers(
         raise ValueError(
             f"{name} must be a rectangular array of numbers, got a ragged one"
         ) from None
+    if array.dtype.kind in "OUS":
+        # not as text, which a list of numbers and text has become
+        given = array if isinstance(value, np.ndarray) else np.asarray(value, object)
+        array = _of_objects(name, given)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got an array of dtype {array.dtype}")
     if ndim is not None and array.ndim not in ndim:
@@ -40,6 +46,38 @@ def numbers(
     if array.size == 0 and not empty:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     return array
+
+
+def _of_objects(name: str, array: Array) -> Array:
+    """The numbers in an array of objects, as NumPy would have them from a list."""
+    objects = array.ravel().tolist()
+    if wrong := {kind for kind in set(map(type, objects)) if not _is_real(kind)}:
+        place = next(i for i, each in enumerate(objects) if type(each) in wrong)
+        at = [int(i) for i in np.unravel_index(place, array.shape)]
+        got = f"got {objects[place]!r:.60}" + (f" at {at}" if at else "")
+        # None, NaT and NA, of pandas
+        if at and type(objects[place]).__name__ in ("NoneType", "NaTType", "NAType"):
+            raise ValueError(f"{name} must not have missing values, {got}")
+        raise TypeError(f"{name} must hold real numbers, {got}")
+    result = np.array(objects)
+    if result.dtype == object:  # decimals, fractions, large integers
+        result = np.array([_as_float(each) for each in objects])
+    return result.reshape(array.shape)
+
+
+def _is_real(kind: type) -> bool:
+    # a decimal is a Number and nothing more
+    decimal = issubclass(kind, Number) and not issubclass(kind, Complex)
+    return issubclass(kind, (Real, np.bool_)) or decimal
+
+
+def _as_float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+    except ValueError:  # a decimal that is no number
+        return math.nan
 
 
 def finite(name: str, array: Array, dtype: Any) -> None:

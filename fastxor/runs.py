@@ -11,6 +11,8 @@ from fastxor import checks
 from fastxor.checks import Array
 from fastxor.network import PARAMETERS, Network, starting_network
 
+LONGEST = np.iinfo(np.intp).max // 8  # epochs whose losses could be counted in bytes
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -155,7 +157,7 @@ def check_settings(
         raise ValueError("stop_when_solved must have a tolerance, such as 0.5, got None")
     return Settings(
         hidden_size=checks.integer("hidden_size", hidden_size, low=1, high=2**31 - 1),
-        epochs=checks.integer("epochs", epochs, low=0, high=np.iinfo(np.intp).max // 8),
+        epochs=checks.integer("epochs", epochs, low=0, high=LONGEST),
         learning_rate=real("learning_rate", learning_rate, dtype),
         momentum=real("momentum", momentum, dtype),
         batch_size=None if batch_size is None else checks.integer("batch_size", batch_size, low=1),
@@ -167,7 +169,9 @@ def check_settings(
         tolerance=tolerance,
         stop_when_solved=checks.boolean("stop_when_solved", stop_when_solved),
         record_every=(
-            None if record_every is None else checks.integer("record_every", record_every, low=1)
+            None
+            if record_every is None
+            else checks.integer("record_every", record_every, low=1, high=LONGEST)
         ),
     )
 

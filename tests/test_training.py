@@ -7,6 +7,7 @@ import threading
 import tracemalloc
 from contextlib import contextmanager
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -50,8 +51,10 @@ def test_seeds_mean_what_they_mean_in_the_tutorial(engine):
     "convert",
     [list, lambda a: a.astype(bool), lambda a: a.astype(np.uint8), lambda a: a.astype(">f4"),
      lambda a: a.astype(np.float16), np.asfortranarray, lambda a: a[::-1][::-1],
-     lambda a: a.astype(np.longdouble)],
-    ids=["lists", "bool", "uint8", "big-endian", "float16", "fortran", "strided", "longdouble"],
+     lambda a: a.astype(np.longdouble), lambda a: a.astype(object),
+     lambda a: np.array([(Decimal, Fraction)[v](int(v)) for v in a.flat]).reshape(a.shape)],
+    ids=["lists", "bool", "uint8", "big-endian", "float16", "fortran", "strided", "longdouble",
+         "objects", "decimals"],
 )  # fmt: skip
 def test_any_array_like_of_numbers(engine, convert):
     expected = engine.train(X, Y, epochs=5)
@@ -225,12 +228,17 @@ BAD = {
                   {"X": np.full((4, 2), 1e39), "dtype": "float32"}),
     "complex": (TypeError, "X must hold real numbers, got an array of dtype complex128",
                 {"X": X * 1j}),
-    "objects": (TypeError, "X must hold real numbers, got an array of dtype object",
-                {"X": np.array([[Decimal(1), None]] * 4)}),
-    "text": (TypeError, "X must hold real numbers", {"X": [["a", "b"]] * 4}),
+    "missing": (ValueError, "X must not have missing values, got None at [1, 0]",
+                {"X": np.array([[Decimal(1), 2], [None, "a"], [1, 2], [1, 2]])}),
+    "objects": (TypeError, "X must hold real numbers, got {} at [0, 0]", {"X": [[{}, 1]] * 4}),
+    "complex object": (TypeError, "X must hold real numbers, got 1j at [0, 1]",
+                       {"X": np.array([[1, 1j]] * 4, object)}),
+    "large integers": (ValueError, "X must be finite in float64, got inf at [0, 1]",
+                       {"X": [[1, 10**400]] * 4}),
+    "text": (TypeError, "X must hold real numbers, got 'a' at [0, 1]", {"X": [[1, "a"]] * 4}),
     "dates": (TypeError, "y must hold real numbers", {"y": np.array(["2020-01-01"] * 4, "M8[D]")}),
-    "text y": (TypeError, "y must hold real numbers", {"y": list("0110")}),
-    "no X": (TypeError, "X must hold real numbers", {"X": None}),
+    "text y": (TypeError, "y must hold real numbers, got '0' at [0]", {"y": list("0110")}),
+    "no X": (TypeError, "X must hold real numbers, got None", {"X": None}),
     "ragged y": (ValueError, "y must be a rectangular array", {"y": [[1], [1, 2], [3], [4]]}),
     "masked": (ValueError, "X must not have masked entries, got 1",
                {"X": np.ma.array(X, mask=[[0, 0], [0, 1], [0, 0], [0, 0]])}),
@@ -395,7 +403,7 @@ def test_importing_is_cheap():
         """
         import sys, fastxor, fastxor.reference, fastxor.__main__
         fastxor.reference.train(*fastxor.xor(), epochs=1)
-        print([name for name in ("numba", "llvmlite", "rich") if name in sys.modules])
+        print([name for name in ("loky", "numba", "llvmlite", "rich") if name in sys.modules])
         """
     )
     assert output == "[]\n"
