@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
-NO_NUMBERS = (bool, np.bool_, str, bytes)  # though float() takes them
+NO_NUMBERS = (bool, np.bool_, str, bytes, type(np.ma.masked))  # though float() takes them
 LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (np.float64, np.float32)}
 
 

@@ -88,6 +88,7 @@ def train_many(
     ``done`` tells which networks are finished. With a store also OSError where the folder cannot be
     written, ValueError where it holds another call's results or is damaged; what is in it stays.
     """
+    progress = checks.boolean("progress", progress)
     start = _initial_networks(initial)
     settings = check_settings(
         start, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,

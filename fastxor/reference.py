@@ -37,6 +37,7 @@ from typing import Any
 
 import numpy as np
 
+from fastxor import checks
 from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 from fastxor.network import Network
@@ -174,6 +175,7 @@ def train(
 
     ``threads`` is only checked.
     """
+    progress = checks.boolean("progress", progress)
     problem = prepare(
         X, y, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
         momentum=momentum, batch_size=batch_size, shuffle=shuffle, threads=threads, seed=seed,

@@ -11,6 +11,7 @@ from fastxor import checks
 from fastxor.checks import Array
 from fastxor.network import PARAMETERS, Network, starting_network
 
+MOST_THREADS = 2**16  # are as good as any more
 LONGEST = np.iinfo(np.intp).max // 8  # epochs whose losses could be counted in bytes
 
 
@@ -178,7 +179,7 @@ def check_settings(
 
 def check_threads(threads: Any) -> int | None:
     """At most so many; None for as many as there are cores."""
-    return None if threads is None else checks.integer("threads", threads, low=1)
+    return None if threads is None else min(checks.integer("threads", threads, low=1), MOST_THREADS)
 
 
 def check_data(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:

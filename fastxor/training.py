@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastxor import checks
 from fastxor.arithmetic import ieee_arithmetic
 from fastxor.forks import not_forking
 from fastxor.progress import progress_bar
@@ -76,6 +77,7 @@ def train(
     leaves the finite numbers; `Interrupted`, a KeyboardInterrupt, on Ctrl-C. The last two
     carry the unfinished run.
     """
+    progress = checks.boolean("progress", progress)
     problem = prepare(
         X, y, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
         momentum=momentum, batch_size=batch_size, shuffle=shuffle, threads=threads, seed=seed,
