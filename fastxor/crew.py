@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from fastxor.networks import Networks, taken
 from fastxor.results import Runs
 from fastxor.runs import Diverged, Problem, as_start
 from fastxor.starts import starting_weights
+from fastxor.threads import Threads
 from fastxor.training import FIRST_SLICE, SLICE, Job
 
 SHARES = 8  # blocks for each thread, so that all end at about the same time
@@ -73,7 +74,7 @@ class Crew:
         blocks = list(self._blocks(left))
         # a network alone may use the cores that are left
         self.threads_each = max(1, self.threads // len(blocks))
-        pool = ThreadPoolExecutor(min(self.threads, len(blocks)))
+        pool = Threads(min(self.threads, len(blocks)))
         try:
             waiting = {pool.submit(self._train, places) for places in blocks}
             while waiting:
@@ -84,7 +85,7 @@ class Crew:
         finally:
             self._end(pool)
 
-    def _end(self, pool: ThreadPoolExecutor) -> None:
+    def _end(self, pool: Threads) -> None:
         """Wait for the threads, which see that they are to stop; even if Ctrl-C comes again."""
         try:
             with self.lock:

@@ -1,6 +1,5 @@
 """`Engine`: a kernel, the arrays that it works on and the threads that it runs in."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from fastxor.kernels import kernel_for
 from fastxor.network import Network
 from fastxor.runs import Problem, Settings
 from fastxor.sums import BLOCK
+from fastxor.threads import Threads
 from fastxor.tiled import LARGEST_BLOCK
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
@@ -67,7 +67,7 @@ class Engine:
         self.totals = zeros(kernel.totals * rows, self.dtype)
         self.work = [zeros(kernel.work, self.dtype) for _ in range(self.threads)]
         self.position = np.zeros(6, np.int64)
-        self.pool: ThreadPoolExecutor | None = None
+        self.pool: Threads | None = None
 
     def begin(self, problem: Problem, losses: Array) -> None:
         """Train from this start, with these rates; ``losses`` (epochs,) are filled on the way."""
@@ -153,7 +153,7 @@ class Engine:
 
     def __enter__(self) -> "Engine":
         if self.threads > 1:
-            self.pool = ThreadPoolExecutor(self.threads - 1)
+            self.pool = Threads(self.threads - 1)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -113,6 +113,9 @@ class Network:
             velocity = tuple(arrays.pop(name) for name in names)
             state = arrays.pop("generator", None)
             generator = None if state is None else generators.with_state(state)
+            if arrays.keys() != set(PARAMETERS):
+                expected = ", ".join(PARAMETERS)
+                raise ValueError(f"it must have {expected}, got {', '.join(arrays) or 'none'}")
             return cls(**arrays, velocity=velocity or None, generator=generator)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None

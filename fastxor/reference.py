@@ -4,9 +4,9 @@ This module is the contract, version 1. Whatever trains the same network from th
 start ends with the same bits, on every machine, if it does the following.
 
 1. T is float64 or float32; data, learning rate and momentum are converted to T once.
-   Arithmetic is IEEE-754 in T, rounded to nearest even: no fused multiply-add unless its
-   product is exact, nothing reassociated. Only + - * / and powers of two are used: np.exp,
-   np.dot and np.sum give other bits on other machines.
+   Arithmetic is IEEE-754 in T, rounded to nearest even, with subnormal numbers: no fused
+   multiply-add unless its product is exact, nothing reassociated. Only + - * / and powers of
+   two are used: np.exp, np.dot and np.sum give other bits on other machines.
 2. sigmoid(z) = 1 / (1 + exp(-z)) is one fraction, see `sigmoid`.
 3. Sums over inputs, hidden units and outputs go in index order, from the bias where there
    is one, else from the first term: `forward_propagation`, `backward_propagation`.

@@ -154,10 +154,13 @@ class Runs:
             values: dict[str, Any] = {name: arrays.pop(name) for name in VARIED[:3]}
             settings = Settings(**scalars, **values, init_range=arrays.pop("init_range", None))
             runs = cls.of_state(arrays, settings, problem)
-            for name, array in (runs.state | varied(settings)).items():
-                shape = array.shape[: array.ndim - own_dimensions(name)]
-                if shape != runs.networks.shape:
-                    expected = runs.networks.shape
+            fields = fields_of(settings, runs.networks.sizes)
+            if arrays.keys() != fields.keys():
+                raise ValueError(f"it must have {', '.join(fields)}, got {', '.join(arrays)}")
+            shapes = {name: array.shape for name, array in (arrays | varied(settings)).items()}
+            for name, shape in shapes.items():
+                expected = runs.shape + (fields[name][0] if name in fields else ())
+                if shape != expected:
                     raise ValueError(f"{name} must have shape {expected}, got {shape}")
             return runs
         except (KeyError, TypeError, ValueError, AttributeError) as error:

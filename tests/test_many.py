@@ -335,7 +335,7 @@ def test_what_has_not_begun(press_at):
 
 def test_ctrl_c_twice(press_at, monkeypatch):
     """Pressed again while threads come to their ends: nothing is lost."""
-    shutdown = crew.ThreadPoolExecutor.shutdown
+    shutdown = crew.Threads.shutdown
     presses = [True, True]
 
     def pressed(self, **options):
@@ -343,7 +343,7 @@ def test_ctrl_c_twice(press_at, monkeypatch):
             raise KeyboardInterrupt
         shutdown(self, **options)
 
-    monkeypatch.setattr(crew.ThreadPoolExecutor, "shutdown", pressed)
+    monkeypatch.setattr(crew.Threads, "shutdown", pressed)
     press_at(2)
     call = {"seed": np.arange(40), "epochs": 100}
     with pytest.raises(Interrupted) as stop:
@@ -468,6 +468,7 @@ def test_damaged_files(tmp_path):
     wrong = {
         "no seed": {"seed": None}, "shape": {"final_loss": np.zeros(4)}, "text": {"settings": "{"},
         "setting": {"settings": np.array('{"problem": "", "fast": true}')}, "W1": {"W1": None},
+        "no epochs": {"epochs_done": None}, "more": {"W3": arrays["W2"]},
     }  # fmt: skip
     for changes in wrong.values():
         changed = {k: v for k, v in (arrays | changes).items() if v is not None}
