@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
-NO_NUMBERS = (bool, np.bool_, str, bytes, type(np.ma.masked))  # though float() takes them
+NO_NUMBERS = (bool, np.bool_, str, bytes)  # though float() takes them
 LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (np.float64, np.float32)}
 
 
@@ -118,7 +118,8 @@ def boolean(name: str, value: Any) -> bool:
 def real(name: str, value: Any, dtype: Any, low: float = -math.inf) -> float:
     """``value`` as a float that is finite as ``dtype`` too, and at least ``low``."""
     try:
-        number = None if isinstance(value, NO_NUMBERS) or np.ndim(value) else float(value)
+        wrong = isinstance(value, NO_NUMBERS) or value is np.ma.masked or np.ndim(value)
+        number = None if wrong else float(value)
     except OverflowError:
         number = float("inf")
     except (TypeError, ValueError):
