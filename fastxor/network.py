@@ -38,7 +38,6 @@ class Network:
     velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
     generator: np.random.Generator | None = field(default=None, kw_only=True)
 
-    @ieee_arithmetic()
     def __post_init__(self) -> None:
         given = [checks.numbers(name, getattr(self, name)) for name in PARAMETERS]
         dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from fastxor import checks
-from fastxor.arithmetic import ieee_arithmetic
 from fastxor.checks import Array
 from fastxor.generators import with_state
 from fastxor.network import PARAMETERS, Network, outputs_of
@@ -36,7 +35,6 @@ class Networks:
     velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
     generators: Array | None = field(default=None, kw_only=True)
 
-    @ieee_arithmetic()
     def __post_init__(self) -> None:
         given = [checks.numbers(n, getattr(self, n), ndim=None, empty=True) for n in PARAMETERS]
         dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
