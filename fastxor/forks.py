@@ -4,6 +4,7 @@ Such a thread holds locks, and is not there in the child to let them go: the chi
 them, in its first training, for ever.
 """
 
+import concurrent.futures.thread  # noqa: F401
 import logging  # noqa: F401
 import os
 import sys
@@ -11,7 +12,27 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-not_forking = threading.RLock()
+
+class _Turns:
+    """Lets those through who hold no lock, one by one; who forks keeps them waiting."""
+
+    def __init__(self) -> None:
+        self.turn, self.lock, self.mine = threading.Lock(), threading.RLock(), threading.local()
+
+    def __enter__(self) -> None:
+        # a thread that compiles one kernel after another must not get the lock each time
+        if not getattr(self.mine, "depth", 0):
+            with self.turn:
+                pass
+        self.lock.acquire()
+        self.mine.depth = getattr(self.mine, "depth", 0) + 1
+
+    def __exit__(self, *exception: object) -> None:
+        self.mine.depth -= 1
+        self.lock.release()
+
+
+not_forking = _Turns()
 """To be held by who imports what is imported late, or compiles; forks wait for it."""
 
 
@@ -27,7 +48,9 @@ _held = _Held()
 
 def _locks() -> Iterator[Any]:
     """In the order in which a thread that compiles takes them."""
-    yield not_forking
+    if not getattr(not_forking.mine, "depth", 0):
+        yield not_forking.turn
+    yield not_forking.lock
     # of others in this process who compile; not there as long as numba is not imported
     yield getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
     library = getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None)
@@ -45,7 +68,7 @@ def _after() -> None:
         _held.locks.pop().__exit__(None, None, None)
 
 
-# Before a fork the hooks that were registered last are called first. As logging's is there already,
-# ours waits before that takes a lock that numba needs while it is imported.
+# Before a fork the hooks that were registered last are called first. As those of what is imported
+# above are there already, ours waits before they take locks that importing numba needs.
 if hasattr(os, "register_at_fork"):  # Windows has no forks
     os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)

@@ -66,6 +66,30 @@ fastxor.train(X, y, epochs=1)
     assert output == "True\nTrue\n"
 
 
+def test_a_thread_that_compiles_on_and_on_lets_a_fork_go_first():
+    output = in_new_process(START + """
+from fastxor.forks import not_forking
+turns = 0
+
+def compile_on():
+    global turns
+    while turns < 50:
+        with not_forking, not_forking:
+            time.sleep(0.05)
+            turns += 1
+
+thread = in_thread(compile_on)
+while not turns:
+    time.sleep(0.001)
+before = turns
+if not os.fork():
+    os._exit(0)
+print(turns - before <= 3)
+thread.join()
+""")  # fmt: skip
+    assert output == "True\n"
+
+
 @pytest.mark.slow
 def test_while_a_thread_trains_networks_of_new_sizes():
     output = in_new_process(START + """
