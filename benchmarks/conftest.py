@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks.peers import MODULES
-from fastxor.machine import PACKAGES, machine_info
+from fastxor.benchmarking.machine import PACKAGES, machine_info
 
 DISTRIBUTIONS = {"PyTorch": "torch", "scikit-learn": "scikit-learn"}
 

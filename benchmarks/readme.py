@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fastxor import report
-from fastxor.charts import plots
+from fastxor.benchmarking import tables
+from fastxor.benchmarking.charts import plots
 
 README = Path(__file__).parents[1] / "README.md"
 PLOT = Path("benchmarks") / "plots"
@@ -60,9 +60,9 @@ def printed(*arguments: str, module: str = "fastxor") -> list[str]:
     return [line.rstrip() for line in output.splitlines()]
 
 
-def read(files: tuple[str, ...]) -> tuple[str, list[report.Time]]:
+def read(files: tuple[str, ...]) -> tuple[str, list[tables.Time]]:
     """All times, of one machine."""
-    found = [report.read(file) for file in files]
+    found = [tables.read(file) for file in files]
     machine, times = found[0][0], [time for _, each in found for time in each]
     if any(other != machine for other, _ in found):
         raise SystemExit("the files are of several machines or versions")
@@ -75,7 +75,7 @@ def speed(files: tuple[str, ...]) -> str:
     machine, times = read(files)
     times = [time for time in times if not any(time["table"] in own for own in SECTIONS.values())]
     chosen = [time for time in times if time["table"] == "tables"]
-    rest = report.report(machine, [time for time in times if time["table"] != "tables"])
+    rest = tables.report(machine, [time for time in times if time["table"] != "tables"])
     said = []
     for line in rest.splitlines():
         if line.startswith("###"):
@@ -84,12 +84,12 @@ def speed(files: tuple[str, ...]) -> str:
             said.append(f"- {title}: {line}")
     alt = "ns per sample against samples in the batch, one line per engine, log axes"
     picture = f"![{alt}]({(PLOT / 'batch-size.png').as_posix()})"
-    return "\n".join([picture, "", *said, "", report.report(machine, chosen)])
+    return "\n".join([picture, "", *said, "", tables.report(machine, chosen)])
 
 
 def section(name: str, files: tuple[str, ...]) -> str:
     machine, times = read(files)
-    return report.report(machine, [time for time in times if time["table"] in SECTIONS[name]])
+    return tables.report(machine, [time for time in times if time["table"] in SECTIONS[name]])
 
 
 def replace(command: str, text: str) -> None:

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fastxor import Runs, train_many, xor
-from fastxor.engine import cores
-from fastxor.machine import describe, machine_info
+from fastxor.benchmarking.machine import describe, machine_info
+from fastxor.common.cores import cores
 
 NETWORKS, EPOCHS, ROUNDS = 2**16, 10_000, 4
 MANY = 10**9

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import cases, kernels, small, stacked, tiled
-from fastxor.compiling import OFF, WATCH
+from fastxor.benchmarking import cases
+from fastxor.kernels import choice as kernels
+from fastxor.kernels import small, stacked, tiled
+from fastxor.kernels.compiling import OFF, WATCH
 
 XOR = fastxor.xor()
 

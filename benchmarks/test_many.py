@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from benchmarks import peers
-from fastxor import cases
-from fastxor.cases import Case
+from fastxor.benchmarking import cases
+from fastxor.benchmarking.cases import Case
 
 XOR = cases.MANY[0]
 

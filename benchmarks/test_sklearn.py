@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastxor import cases, reference
+from fastxor import reference
 from fastxor.agreement import same_bits
-from fastxor.cases import Case
-from fastxor.checks import Array
+from fastxor.benchmarking import cases
+from fastxor.benchmarking.cases import Case
+from fastxor.common.checks import Array
 
 pytest.importorskip("sklearn", "1.6")
 

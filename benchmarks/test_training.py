@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from benchmarks import peers
-from fastxor import cases
-from fastxor.cases import ENGINES, Case
+from fastxor.benchmarking import cases
+from fastxor.benchmarking.cases import ENGINES, Case
 
 ALL = [*ENGINES, *peers.installed()]
 BUDGET = 0.5  # seconds for the rounds of a case, of which there is at least one

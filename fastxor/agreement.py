@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from fastxor import reference, training
-from fastxor.checks import Array
-from fastxor.generators import state_of
-from fastxor.network import PARAMETERS
-from fastxor.runs import Diverged, Run
+from fastxor import reference
+from fastxor.common.checks import Array
+from fastxor.common.generators import state_of
+from fastxor.networks.network import PARAMETERS
+from fastxor.runs.run import Diverged, Run
+from fastxor.training.single import train
 
 Train = Callable[..., Run]
 
@@ -106,7 +107,7 @@ class Agreement:
 
 
 def compare(
-    X: Any, y: Any, *, show: bool = True, fast: Train = training.train, **settings: Any
+    X: Any, y: Any, *, show: bool = True, fast: Train = train, **settings: Any
 ) -> Agreement:
     """Train with the reference and with the kernel and compare every bit.
 

@@ -5,9 +5,9 @@ import os
 
 import numpy as np
 
-from fastxor import checks, npz
-from fastxor.arithmetic import ieee_arithmetic
-from fastxor.checks import Array
+from fastxor.common import checks, npz
+from fastxor.common.arithmetic import ieee_arithmetic
+from fastxor.common.checks import Array
 
 
 def xor() -> tuple[Array, Array]:

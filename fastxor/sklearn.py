@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from fastxor import checks
-from fastxor.arithmetic import ieee_arithmetic
-from fastxor.checks import Array
-from fastxor.training import train
+from fastxor.common import checks
+from fastxor.common.arithmetic import ieee_arithmetic
+from fastxor.common.checks import Array
+from fastxor.training.single import train
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.checks import Array
+from fastxor.common.checks import Array
 
 
 def sigmoid(x: Array) -> Array:

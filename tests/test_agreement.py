@@ -159,6 +159,7 @@ def test_compare_where_training_diverges():
     assert 10 < len(result.fast.losses) < 2000
 
 
+WINGS = ("kernels", "training")  # in which the modules are that are changed
 FOLD = ("sums.py", "i ^ distance", "i ^ (half // distance)")  # neighbours first, halves last
 MUTANTS = {
     "none": ("lanes.py", "", ""),
@@ -212,7 +213,7 @@ MUTANTS = {
     "misses kept, solved, batches, tiled": ("tiled.py", "position[MISSED] = 0", "pass"),
     "misses lost, solved, batches": ("small.py", "position[MISSED] = 1", "pass"),
     "misses lost, solved, batches, tiled": ("tiled.py", "release(position, MISSED, 1)", "pass"),
-    "solved too early, solved": ("training.py", "chunks_until(solved_at):", "chunks_until(0):"),
+    "solved too early, solved": ("single.py", "chunks_until(solved_at):", "chunks_until(0):"),
     "fold, many": (
         "sums.py",
         "low, high = list(range(half)), list(range(half, 2 * half))",
@@ -265,9 +266,10 @@ MUTANTS = {
 
 
 def change(folder: Path, module: str, old: str, new: str) -> None:
-    source = (folder / module).read_text()
+    (path,) = (folder / wing / module for wing in WINGS if (folder / wing / module).exists())
+    source = path.read_text()
     assert old in source, f"{module} no longer has {old!r}"
-    (folder / module).write_text(source.replace(old, new))
+    path.write_text(source.replace(old, new))
 
 
 def copy_of_package(folder: Path) -> Path:
@@ -280,7 +282,7 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
     """A copy of the package under another name, with one change in its kernels."""
     package = f"mutant_{re.sub(r'[^a-z0-9]+', '_', name.lower())}"
     folder = copy_of_package(tmp_path / package)
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         file.write_text(file.read_text().replace("from fastxor", f"from {package}"))
     change(folder, *MUTANTS[name])
     monkeypatch.syspath_prepend(tmp_path)
@@ -305,7 +307,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         """One of three networks, in slices of one epoch."""
         rates = learning_rate * np.array([[0.5, 1.0, 2.0]])
         if "slices" in name:
-            monkeypatch.setattr(importlib.import_module(f"{package}.crew"), "FIRST_SLICE", 0)
+            crew = importlib.import_module(f"{package}.training.crew")
+            monkeypatch.setattr(crew, "FIRST_SLICE", 0)
         settings = {"tolerance": None, "record_every": 1} | settings
         runs = mutant.train_many(X, y, learning_rate=rates, **settings)
         run = runs[0, 1]
@@ -323,7 +326,7 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
 
 def test_the_command_line_exits_with_1(tmp_path, monkeypatch, capsys):
     folder = copy_of_package(tmp_path / "differing")
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         file.write_text(file.read_text().replace("from fastxor", "from differing"))
     change(folder, *FOLD)
     monkeypatch.syspath_prepend(tmp_path)

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Network, Networks, arithmetic, data, maps, reference, train_many
+from fastxor import Network, Networks, data, maps, reference, train_many
 from fastxor.agreement import same_bits
-from fastxor.arithmetic import ieee_arithmetic, is_ieee
+from fastxor.common import arithmetic
+from fastxor.common.arithmetic import ieee_arithmetic, is_ieee
+from fastxor.contract.functions import sigmoid
 from tests.conftest import assert_same_bits, in_new_process, samples
 from tests.test_many import same_runs
 
@@ -184,9 +186,9 @@ def test_modules_are_compiled_with_the_right_constants(mode, tmp_path):
         register = int.from_bytes(memory[{OFFSET}:{OFFSET + 4}], "little") | {BITS[mode]}
         memory[{OFFSET}:{OFFSET + 4}] = register.to_bytes(4, "little")
         library.fesetenv(memory)
-        from fastxor import reference
-        code = reference.sigmoid.__code__
+        from fastxor.contract.functions import sigmoid
+        code = sigmoid.__code__
         print([c.hex() for c in code.co_consts if isinstance(c, float)])
     """
-    constants = [c.hex() for c in reference.sigmoid.__code__.co_consts if isinstance(c, float)]
+    constants = [c.hex() for c in sigmoid.__code__.co_consts if isinstance(c, float)]
     assert in_new_process(code, "-X", f"pycache_prefix={tmp_path}") == f"{constants}\n"

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Interrupted, Network, Run, engine, reference, training
+from fastxor import Interrupted, Network, Run, reference
 from fastxor.agreement import differing, digest
-from fastxor.generators import state_of, with_state
+from fastxor.common.generators import state_of, with_state
+from fastxor.training import engine
+from fastxor.training import single as training
 from tests.conftest import FLOATS, assert_same_bits, samples, weights
 
 SIZES = (2, 3, 1)

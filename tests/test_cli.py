@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Network, agreement, bench, cases, crew, data, demo, engine, report, seeds
-from fastxor.__main__ import main
+from fastxor import Network, agreement, data, report
 from fastxor.agreement import same_bits
-from fastxor.cases import Case
+from fastxor.benchmarking import cases
+from fastxor.benchmarking.cases import Case
+from fastxor.cli import bench, demo, seeds
+from fastxor.cli.main import main
+from fastxor.training import crew, engine
 
 
 def run(*arguments):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import cores, crew
+from fastxor.common import cores
+from fastxor.training import crew
 
 V2, V1 = "0::{}\n", "12:cpuset:/\n4:cpu,cpuacct:{}\n1:name=systemd:/x\n0::/x\n"
 TOP = {V2: "/sys/fs/cgroup", V1: "/sys/fs/cgroup/cpu"}

@@ -108,7 +108,7 @@ def test_a_lock_on_a_folder_does_not_outlive_a_fork(tmp_path):
     """A store that a thread of the parent trains to: the child may, when that has ended."""
     output = in_new_process(START + f"""
 import numpy as np
-from fastxor import folder
+from fastxor.sweeps import store_files as folder
 
 holding, done = threading.Event(), threading.Event()
 

@@ -14,8 +14,8 @@ import pytest
 from numba.core.registry import cpu_target
 
 import fastxor
-from fastxor import kernel_files, small, stacked, starts
-from fastxor.kernel_files import KernelFile, fingerprint
+from fastxor.kernels import kernel_files, random_numbers, small, stacked
+from fastxor.kernels.kernel_files import KernelFile, fingerprint
 from tests.conftest import assert_same_bits, in_new_process
 from tests.test_many import same_runs
 
@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def forget():
-    for function in (small.small_batch, stacked.stacked_batch, starts._kernel, fingerprint):
+    for function in (small.small_batch, stacked.stacked_batch, random_numbers._kernel, fingerprint):
         function.cache_clear()
 
 
@@ -117,7 +117,7 @@ def test_a_full_disk_is_no_obstacle(folder, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "replace", full)
     expected = fastxor.reference.train(X, Y, epochs=5)
     assert_same_bits(fastxor.train(X, Y, epochs=5), expected)
     assert not list(folder.iterdir())
@@ -166,7 +166,11 @@ def test_packages_of_any_kind_keep_their_kernels_apart(packed, tmp_path):
     blocked.touch()
 
     def in_package(program, cache):
-        start = "from fastxor import kernel_files, train, xor\nfrom fastxor.agreement import digest"
+        start = (
+            "from fastxor import train, xor\n"
+            "from fastxor.agreement import digest\n"
+            "from fastxor.kernels import kernel_files"
+        )
         environment = {
             "PYTHONPATH": str(packed(source, tmp_path)), "NUMBA_CACHE_DIR": str(cache),
             "XDG_CACHE_HOME": str(blocked),
@@ -186,7 +190,7 @@ def test_packages_of_any_kind_keep_their_kernels_apart(packed, tmp_path):
     (kernel,) = (cache / "fastxor").iterdir()
     before = kernel.name.removesuffix(".kernel").rsplit("-", 1)[1]
     assert in_package("kernel_files.fingerprint()", cache) == before
-    sums = source / "sums.py"
+    sums = source / "kernels" / "sums.py"
     sums.write_text(sums.read_text().replace("range(value.n)]", "range(value.n)][::1]"))
     assert in_package("kernel_files.fingerprint()", cache) not in (before, "None")
     assert in_package(train, blocked) == expected

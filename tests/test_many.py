@@ -16,24 +16,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import fastxor
-from fastxor import (
-    Diverged,
-    Interrupted,
-    Network,
-    Run,
-    Runs,
-    blocks,
-    crew,
-    engine,
-    many,
-    reference,
-    starts,
-    train_many,
-    training,
-)
+from fastxor import Diverged, Interrupted, Network, Run, Runs, reference, train_many
 from fastxor.agreement import same_bits
-from fastxor.network import starting_network
-from fastxor.results import RESULTS
+from fastxor.networks.starting import starting_network
+from fastxor.runs.runs import RESULTS
+from fastxor.sweeps import many
+from fastxor.training import blocks, crew, engine, starts
+from fastxor.training import single as training
 from tests.conftest import assert_same_bits, samples, weights
 
 X, Y = fastxor.xor()

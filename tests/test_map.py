@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Interrupted, mapping, maps, npz, reference, train_many
-from fastxor.__main__ import main
+from fastxor import Interrupted, reference, train_many
 from fastxor.agreement import same_bits
-from fastxor.axes import Axis
+from fastxor.cli import map as mapping
+from fastxor.cli.main import main
+from fastxor.common import npz
 from fastxor.maps import CLASSICS, Map, by_unit, digest
-from fastxor.network import starting_network
+from fastxor.maps.axes import Axis
+from fastxor.networks.starting import starting_network
 
 XOR = fastxor.xor()
 
@@ -93,7 +95,7 @@ def test_any_two_axes(x, y, monkeypatch):
         calls.append(call)
         return train_many(*args, **call)
 
-    monkeypatch.setattr(maps, "train_many", counting)
+    monkeypatch.setattr(fastxor.maps.map, "train_many", counting)
     chart = Map(XOR, Axis(x, *AXES[x]), Axis(y, *AXES[y]), settings={"epochs": 40})
     runs = chart.train(3, 5)
     assert len(calls) == 1
@@ -328,13 +330,13 @@ def refused(arguments, capsys):
 @pytest.mark.parametrize("case", BAD)
 def test_errors_are_one_line_and_status_2(case, tmp_path, monkeypatch, capsys):
     arguments, message = BAD[case]
-    monkeypatch.setattr(fastxor.many, "progress_bar", None)  # before any work
+    monkeypatch.setattr(fastxor.sweeps.many, "progress_bar", None)  # before any work
     assert message in refused([*arguments, tmp_path / "map.png"], capsys)
     assert not list(tmp_path.iterdir())
 
 
 def test_pictures_that_cannot_be_written(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(fastxor.many, "progress_bar", None)
+    monkeypatch.setattr(fastxor.sweeps.many, "progress_bar", None)
     assert "PNG must name a file, got the folder /" in refused(["--figure", 3, "/"], capsys)
     assert "PNG: cannot write to /nowhere" in refused(["--figure", 3, "/nowhere/a.png"], capsys)
     assert "arguments are required: PNG" in refused(["--figure", 3], capsys)

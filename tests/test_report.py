@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from fastxor import charts, report
+from fastxor import report
+from fastxor.benchmarking import charts, tables
 
 
 def entry(table, engine, ns, **changes):
@@ -55,7 +56,7 @@ def cells(text, title):
     ],
 )  # fmt: skip
 def test_numbers_have_three_significant_digits(value, text):
-    assert report.number(value) == text
+    assert tables.number(value) == text
 
 
 FULL_BATCH = [
@@ -241,7 +242,7 @@ def test_plots_without_matplotlib_are_an_error(monkeypatch, tmp_path, capsys):
     real = builtins.__import__
 
     def refuse(name, *rest):
-        if name == "fastxor.charts":
+        if name == "fastxor.benchmarking.charts":
             raise ModuleNotFoundError("No module named 'matplotlib'")
         return real(name, *rest)
 

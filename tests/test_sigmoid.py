@@ -7,9 +7,9 @@ import pytest
 from mpmath import libmp
 from numba import njit
 
-from fastxor import reference
-from fastxor.lanes import load, store
-from fastxor.sigmoid import sigmoid
+from fastxor.contract import functions
+from fastxor.kernels.lanes import load, store
+from fastxor.kernels.sigmoid import sigmoid
 
 WORST = 3.0  # ulp; measured maxima: 2.74 in float64, 2.61 in float32
 
@@ -54,7 +54,7 @@ def test_float64_against_mpmath():
     points = points[np.isfinite(points) & (points >= -709)]
     assert len(points) > 900_000
     head, tail = (np.array(part) for part in zip(*map(exact, points.tolist()), strict=True))
-    error = np.abs((reference.sigmoid(points) - head) - tail) / np.spacing(head)
+    error = np.abs((functions.sigmoid(points) - head) - tail) / np.spacing(head)
     print(f"float64: at most {error.max():.3f} ulp on {len(points):,} points")
     assert error.max() < WORST
 
@@ -62,7 +62,7 @@ def test_float64_against_mpmath():
 def float32_error(points):
     wide = points.astype(np.float64)
     oracle = 1 / (1 + np.exp(-wide))
-    error = np.abs(reference.sigmoid(points) - oracle)
+    error = np.abs(functions.sigmoid(points) - oracle)
     return error / np.spacing(oracle.astype(np.float32)).astype(np.float64), error
 
 
@@ -99,7 +99,7 @@ def test_kernel_has_the_bits_of_the_reference_for_every_float32():
     for piece in every_float32(2.0**-30, 104.0):
         for points in (piece, -piece):
             points = np.resize(points, -(-len(points) // 16) * 16)
-            expected = reference.sigmoid(points).view(np.uint32)
+            expected = functions.sigmoid(points).view(np.uint32)
             for kernel_sigmoid in (for_one, for_many):
                 out = np.empty_like(points)
                 kernel_sigmoid(points, out)
@@ -115,10 +115,10 @@ def test_float32_edges():
 
 def test_ends(dtype):
     """Beyond the clamp: one, and no more than the smallest normal number; halves at zero."""
-    assert (reference.sigmoid(np.array([1e4, np.inf], dtype)) == 1).all()
-    assert (reference.sigmoid(np.array([-1e4, -np.inf], dtype)) <= np.finfo(dtype).tiny).all()
-    assert (reference.sigmoid(np.array([0.0, -0.0], dtype)) == 0.5).all()
-    assert np.isnan(reference.sigmoid(np.array([np.nan], dtype))).all()
+    assert (functions.sigmoid(np.array([1e4, np.inf], dtype)) == 1).all()
+    assert (functions.sigmoid(np.array([-1e4, -np.inf], dtype)) <= np.finfo(dtype).tiny).all()
+    assert (functions.sigmoid(np.array([0.0, -0.0], dtype)) == 0.5).all()
+    assert np.isnan(functions.sigmoid(np.array([np.nan], dtype))).all()
 
 
 @njit(error_model="numpy")
@@ -143,7 +143,7 @@ def test_kernel_has_the_bits_of_the_reference(kernel_sigmoid, dtype):
     out = np.empty_like(points)
     kernel_sigmoid(points, out)
     bits = f"u{points.itemsize}"
-    assert np.array_equal(out.view(bits), reference.sigmoid(points).view(bits))
+    assert np.array_equal(out.view(bits), functions.sigmoid(points).view(bits))
 
 
 @BOTH
@@ -155,6 +155,6 @@ def test_kernel_keeps_nan(kernel_sigmoid, dtype):
 
 
 def test_derivative(dtype):
-    a = reference.sigmoid(np.linspace(-5, 5, 11).astype(dtype))
-    assert reference.sigmoid_derivative(a).dtype == dtype
-    assert np.array_equal(reference.sigmoid_derivative(a), a * (dtype(1) - a))
+    a = functions.sigmoid(np.linspace(-5, 5, 11).astype(dtype))
+    assert functions.sigmoid_derivative(a).dtype == dtype
+    assert np.array_equal(functions.sigmoid_derivative(a), a * (dtype(1) - a))

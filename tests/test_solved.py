@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Diverged, Network, engine, reference, training
+from fastxor import Diverged, Network, reference
 from fastxor.agreement import differing, digest
+from fastxor.training import engine
+from fastxor.training import single as training
 from tests.conftest import FLOATS, assert_same_bits, samples, weights
 
 X, Y = fastxor.xor()

@@ -16,7 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastxor import Interrupted, Runs, StoredRuns, crew, folder, sweep, train_many
+from fastxor import Interrupted, Runs, StoredRuns, train_many
+from fastxor.sweeps import store_files as folder
+from fastxor.sweeps import sweep
+from fastxor.training import crew
 from tests.conftest import assert_same_bits, weights
 from tests.test_many import CALL, LONG, OTHERS, X, Y, same_runs
 
@@ -322,7 +325,8 @@ def test_what_was_kept_is_gone_on_with(parts_of, monkeypatch, tmp_path):
 
 KILLED = """
 import sys, numpy as np
-from fastxor import sweep, train_many, xor
+from fastxor import train_many, xor
+from fastxor.sweeps import sweep
 sweep.LARGEST, sweep.SHARE = 40, 0
 print("begun", flush=True)
 train_many(*xor(), seed=np.arange(1600), epochs=3000, store=sys.argv[1])

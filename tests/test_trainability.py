@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 import fastxor
 from fastxor import train_many
-from fastxor.mapping import picture
+from fastxor.cli.map import picture
 from fastxor.maps import CLASSICS, Axis, Map
 from fastxor.plot import trainability
 

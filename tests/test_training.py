@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Diverged, Interrupted, Network, Run, reference, training
+from fastxor import Diverged, Interrupted, Network, Run, reference
 from fastxor.agreement import differing, same_bits
+from fastxor.training import single as training
 from tests.conftest import assert_same_bits, in_new_process, samples, weights
 
 ENGINES = pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])

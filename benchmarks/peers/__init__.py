@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks.peers import many_with_jax, with_jax, with_numpy, with_scikit_learn, with_torch
-from fastxor.cases import Case, Training
+from fastxor.benchmarking.cases import Case, Training
 
 PEERS: dict[str, Callable[[Case, int], dict[str, Training]]] = {
     "NumPy": with_numpy.variants,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.with_jax import import_jax
-from fastxor.cases import Case, Training
-from fastxor.many import train_many
+from fastxor.benchmarking.cases import Case, Training
+from fastxor.sweeps.many import train_many
 
 BLOCKS = (32, 64, 256, 512)  # networks at a time that a core keeps in its cache
 

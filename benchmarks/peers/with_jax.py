@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.formulas import gradients_by_hand
-from fastxor.cases import Case, Training
-from fastxor.checks import Array
+from fastxor.benchmarking.cases import Case, Training
+from fastxor.common.checks import Array
 
 BLOCK = 64  # samples at a time that JAX keeps in cache, for large batches
 

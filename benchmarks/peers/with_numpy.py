@@ -3,8 +3,8 @@
 import numpy as np
 
 from benchmarks.peers.formulas import gradients_by_hand
-from fastxor.cases import Case, Training
-from fastxor.checks import Array
+from fastxor.benchmarking.cases import Case, Training
+from fastxor.common.checks import Array
 
 
 def variants(case: Case, epochs: int) -> dict[str, Training]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.cases import Case, Training
-from fastxor.checks import Array
+from fastxor.benchmarking.cases import Case, Training
+from fastxor.common.checks import Array
 
 
 def variants(case: Case, epochs: int) -> dict[str, Training]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.formulas import gradients_by_hand
-from fastxor.cases import Case, Training
-from fastxor.checks import Array
+from fastxor.benchmarking.cases import Case, Training
+from fastxor.common.checks import Array
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

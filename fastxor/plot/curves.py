@@ -7,10 +7,10 @@ from matplotlib import cbook
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from fastxor.checks import Array
+from fastxor.common.checks import Array
 from fastxor.plot.common import COLOURS, axes_or_current
-from fastxor.results import Runs
-from fastxor.runs import Run
+from fastxor.runs.run import Run
+from fastxor.runs.runs import Runs
 
 LINES = 20  # as many runs, at most, are drawn as lines of their own
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 
-from fastxor import checks
-from fastxor.checks import Array
+from fastxor.common import checks
+from fastxor.common.checks import Array
 from fastxor.plot.common import axes_or_current
 
 LABELS = {

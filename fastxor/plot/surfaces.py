@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from fastxor import checks
-from fastxor.checks import Array
-from fastxor.network import Network
+from fastxor.common import checks
+from fastxor.common.checks import Array
+from fastxor.networks.network import Network
 from fastxor.plot.common import COLOURS, axes_or_current
-from fastxor.runs import Run
+from fastxor.runs.run import Run
 
 GRID = 201  # points along each axis of a surface
 MARGIN = 0.25  # around the samples, in parts of their range

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from fastxor import StoredRuns, sweep, train_many
+from fastxor import StoredRuns, train_many
+from fastxor.sweeps import sweep
 from tests.test_many import X, Y, same_runs
 
 CALL = {"seed": np.arange(12_000), "epochs": 10_000, "momentum": 0.5}

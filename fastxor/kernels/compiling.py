@@ -1,0 +1,65 @@
+"""Compiling a kernel, or loading it from disk."""
+
+import itertools
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numba import njit, types
+
+from fastxor.forks import not_forking
+from fastxor.kernels.kernel_files import KernelFile
+from fastxor.kernels.lanes import scratch_size
+
+# error_model: a plain division, no test for zero. nogil: callers may use threads. Never
+# fastmath, never parallel: the first changes bits, the second aborts after a fork.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
+
+# what `position` holds, see `choice`
+DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED = range(6)
+OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
+BATCH = "VVIGiiVVVVVITTTi"  # the arguments of the kernels for one network: see `choice`
+
+
+class Kernel(NamedTuple):
+    """A compiled kernel and what it needs to run."""
+
+    run: Any  # its arguments: see `choice`
+    chunk: int  # samples of a batch between two places where it can stop
+    width: int  # samples in one value: up to so many are read beyond the last one
+    size: int  # of the parameters
+    strips: tuple[int, int, int]  # the shape of all but b2: strips, rows, hidden units
+    totals: int  # sums over the samples of a batch
+    work: int  # numbers of working memory, to be kept as it is between calls
+
+
+def offsets(sizes: list[int], dtype: Any) -> list[int]:
+    """Where in ``work`` each `scratch` begins, and at last the size of ``work``."""
+    taken = (scratch_size(size, np.dtype(dtype).itemsize) for size in sizes)
+    return list(itertools.accumulate(taken, initial=0))
+
+
+def compiled(kernel: Any, arguments: str, dtype: Any, *key: Any) -> Any:
+    """``kernel`` compiled for ``dtype``; ``key`` is all else that it depends on.
+
+    A letter stands for an argument: V for an array of the dtype, T for a number of it, I for an
+    array of integers, i for an integer, G for a `numpy.random.Generator`. Arrays are flat.
+
+    It is loaded from disk where it has been compiled before, see `kernel_files`.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
+    name = "-".join(map(str, (*key, np.dtype(dtype).name)))
+    kernel.__qualname__ = name.replace("-", "_")  # the name of its code, in Numba's memory
+    T = types.float64 if dtype is np.float64 else types.float32
+    kinds = {
+        "V": types.Array(T, 1, "C"), "T": T, "I": types.Array(types.int64, 1, "C"),
+        "i": types.int64, "G": types.npy_rng,
+    }  # fmt: skip
+    with not_forking:
+        dispatcher = njit(**OPTIONS)(kernel)
+        dispatcher._cache = KernelFile(name)
+        dispatcher.compile(types.void(*(kinds[letter] for letter in arguments)))
+        dispatcher.disable_compile()
+    return dispatcher

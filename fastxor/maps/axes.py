@@ -1,0 +1,79 @@
+"""`Axis`: what varies along an axis of a map, and its values."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastxor.common import checks
+from fastxor.common.checks import Array
+from fastxor.networks.network import PARAMETERS
+from fastxor.runs.runs import VARIED
+
+WEIGHT = re.compile(r"(W1|W2)\[(\d+),(\d+)\]|(b1|b2)\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What varies along an axis, from ``low`` to ``high``, both included.
+
+    ``name``: learning_rate, momentum, seed, init_range, or a starting weight: W1[i,j] from input i
+    to hidden unit j, b1[j], W2[j,k] from hidden unit j to output k, b2[k], all from 0. ``log``:
+    in equal ratios.
+
+    Raises TypeError or ValueError for other names and for bounds that are no finite numbers,
+    low < high; above zero where ``log``, and integers for seeds.
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name not in VARIED and not self.place:
+            expected = f"{', '.join(VARIED)}, W1[i,j], b1[j], W2[j,k] or b2[k]"
+            raise ValueError(f"an axis must be {expected}, got {self.name!r}")
+        for bound in (self.low, self.high):
+            if self.name == "seed":
+                checks.integer("seed", bound, low=0, high=2**32 - 1)
+            checks.real(self.name, bound, np.float64)
+        if not self.low < self.high:
+            got = f"{self.low!r} to {self.high!r}"
+            raise ValueError(f"{self.name} must go from a lower to a higher value, got {got}")
+        if self.log and (self.name == "seed" or not self.low > 0):
+            expected = "no seed and above 0 to be logarithmic"
+            raise ValueError(f"{self.name} must be {expected}, got {self.low!r} to {self.high!r}")
+
+    @property
+    def place(self) -> tuple[int, int, int] | None:
+        """Of a starting weight: which of W1, b1, W2, b2, and its row and column."""
+        found = WEIGHT.fullmatch(self.name)
+        if not found:
+            return None
+        matrix, row, column, bias, unit = found.groups()
+        return PARAMETERS.index(matrix or bias), int(row or 0), int(column or unit)
+
+    def values(self, size: int, dtype: Any = np.float64) -> Array:
+        """Its values, (size,), or all seeds whatever the size.
+
+        They are low + (high - low) * (i / (size - 1)) in IEEE operations, so the same everywhere;
+        logarithmic ones, by `numpy.geomspace`, nearly so. Raises ValueError where they are so near
+        to each other that two are the same number in ``dtype``.
+        """
+        size = checks.integer("size", size, low=2)
+        if self.name == "seed":
+            return np.arange(self.low, self.high + 1, dtype=np.int64)
+        if self.log:
+            values = np.geomspace(self.low, self.high, size)
+        else:
+            # not numpy.linspace, whose order of operations is its own affair
+            values = self.low + (self.high - self.low) * (np.arange(size) / (size - 1))
+        if not (np.diff(values.astype(dtype)) > 0).all():
+            T = np.dtype(dtype)
+            raise ValueError(
+                f"{self.name} must have steps that {T} can tell apart, got {size:,} values from "
+                f"{self.low!r} to {self.high!r}"
+            )
+        return values

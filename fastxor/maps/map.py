@@ -1,0 +1,224 @@
+"""Maps of where training works: two axes, and how many epochs each network takes until solved.
+
+The classics are those of J. F. Kolen and J. B. Pollack, "Back Propagation is Sensitive to Initial
+Conditions" (Advances in Neural Information Processing Systems 3, 1990, 860-867).
+"""
+
+import json
+import os
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from fastxor import data
+from fastxor.common import checks, npz
+from fastxor.common.arithmetic import ieee_arithmetic
+from fastxor.common.checks import Array
+from fastxor.maps.axes import Axis
+from fastxor.networks.starting import starting_network
+from fastxor.runs.problem import check_data
+from fastxor.runs.runs import VARIED, Runs
+from fastxor.sweeps.many import train_many
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Networks to be trained until solved: x across and y up, all else the same.
+
+    samples: X (n, I) and y (n, O).
+    x, y: what varies.
+    weights: W1 (I, H), b1 (1, H), W2 (H, O), b2 (1, O) to start from, but for those that vary; by
+        default they come from the seed.
+    settings: others of `train_many`.
+    title: for pictures.
+
+    Raises ValueError where the axes do not go with each other or with the rest.
+    """
+
+    samples: tuple[Array, Array]
+    x: Axis
+    y: Axis
+    weights: tuple[Array, ...] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if self.x.name == self.y.name:
+            raise ValueError(f"the axes must differ, got {self.x.name} twice")
+        for name in (self.x.name, self.y.name):
+            if name in self.settings:
+                raise ValueError(f"{name} must not be a setting, as it is an axis")
+            if self.weights is not None and name in ("seed", "init_range"):
+                raise ValueError(f"{name} must not be an axis with weights that are given")
+
+    def zoomed(self, x: tuple[float, float], y: tuple[float, float]) -> "Map":
+        """The same from other lows to other highs."""
+        return replace(
+            self, x=replace(self.x, low=x[0], high=x[1]), y=replace(self.y, low=y[0], high=y[1])
+        )
+
+    def values(self, columns: int, rows: int) -> tuple[Array, Array]:
+        """Of x (columns,) and of y (rows,)."""
+        dtype = np.dtype(self.settings.get("dtype") or np.float64)
+        return self.x.values(columns, dtype), self.y.values(rows, dtype)
+
+    @ieee_arithmetic()
+    def call(self, columns: int, rows: int) -> dict[str, Any]:
+        """The arguments for `train_many`, X and y too.
+
+        What varies is an array (columns,) or (rows, 1), weights in stacks that broadcast.
+        """
+        X, targets = self.samples
+        across, up = self.values(columns, rows)
+        varied = {self.x.name: across, self.y.name: up[:, None]}
+        settings = {n: values for n, values in varied.items() if n in VARIED}
+        call = self.settings | settings | {"X": X, "y": targets, "stop_when_solved": True}
+        if "init_range" in settings:
+            call["init"] = "uniform"
+        if self.x.place or self.y.place or self.weights is not None:
+            call["initial"] = self._initial(call, varied)
+        return call
+
+    def _initial(self, call: dict[str, Any], varied: dict[str, Array]) -> list[Array]:
+        """Stacked weights, with dimensions of more than 1 only where they vary."""
+        arrays = list(self.weights or _starting_weights(call))
+        for axis in (self.x, self.y):
+            if axis.place is None:
+                continue
+            which, row, column = axis.place
+            values, shape = varied[axis.name], arrays[which].shape
+            if not (row < shape[-2] and column < shape[-1]):
+                I, H, O = arrays[0].shape[-2], *arrays[2].shape[-2:]
+                raise ValueError(f"{axis.name} must be a weight of a network {I}-{H}-{O}")
+            lead = np.broadcast_shapes(shape[:-2], values.shape)
+            arrays[which] = np.broadcast_to(arrays[which], lead + shape[-2:]).copy()
+            arrays[which][..., row, column] = values
+        return arrays
+
+    def train(self, columns: int = 200, rows: int | None = None, **more: Any) -> Runs:
+        """Runs of shape (rows, columns), by one call of `train_many`; ``more`` of its arguments.
+
+        An axis of seeds has as many as there are. Raises what `train_many` raises.
+        """
+        return train_many(**self.call(columns, columns if rows is None else rows) | more)
+
+    def plot(self, runs: Any, ax: Any = None, **options: Any) -> Any:
+        """`fastxor.plot.trainability` of what `train` returned, with this map's axes."""
+        from fastxor.plot.maps import LABELS, trainability
+
+        across, up = self.values(runs.shape[1], runs.shape[0])
+        x, y = (LABELS.get(axis.name, axis.name) for axis in (self.x, self.y))
+        return trainability(runs, ax, **{"x": (x, across), "y": (y, up)} | options)
+
+    def save(self, path: str | os.PathLike[str], runs: Runs) -> None:
+        """Write an ``.npz`` for `numpy.load`; whole or not at all.
+
+        x (columns,), y (rows,): the values of the axes. solved_at (rows, columns) of int64, -1
+        where a network was not solved; final_loss; done, False only after an interruption.
+        settings: JSON with the title, the axes, the settings of `train_many`, the weights if they
+        were given, W1, b1, W2, b2, and the `digest`.
+        """
+        across, up = self.values(runs.shape[1], runs.shape[0])
+        settings = {
+            name: value for name, value in vars(runs.settings).items() if name not in VARIED
+        }
+        settings |= {
+            name: value.flat[0].item()
+            for name in VARIED
+            if name not in (self.x.name, self.y.name)
+            and (value := getattr(runs.settings, name)) is not None
+        }
+        told = {
+            "title": self.title,
+            "x": vars(self.x),
+            "y": vars(self.y),
+            "settings": settings,
+            "weights": self.weights and [array.tolist() for array in self.weights],
+            "digest": digest(runs),
+        }
+        npz.write(path, {
+            "x": across, "y": up, "solved_at": np.asarray(runs.solved_at), "done": runs.done,
+            "final_loss": runs.final_loss, "settings": np.array(json.dumps(told)),
+        })  # fmt: skip
+
+
+def _starting_weights(call: dict[str, Any]) -> list[Array]:
+    """W1 and so on as `train_many` would have them, stacked where seed or range varies."""
+    X, y = check_data(call["X"], call["y"], np.float64)
+    hidden_size = checks.integer("hidden_size", call.get("hidden_size") or 2, low=1)
+    sizes = X.shape[1], hidden_size, y.shape[1]
+    seeds = checks.integers("seed", call.get("seed", 42), low=0, high=2**32 - 1)
+    ranges: Any = call.get("init_range")
+    if ranges is not None:
+        ranges = checks.reals("init_range", ranges, np.float64, low=0)
+    seeds, ranges = np.broadcast_arrays(seeds, ranges)
+    networks = [
+        starting_network(int(seed), sizes, np.float64, width)
+        for seed, width in zip(seeds.flat, ranges.flat, strict=True)
+    ]
+    stacks = (np.stack(arrays) for arrays in zip(*(n.arrays for n in networks), strict=True))
+    return [stack.reshape(seeds.shape + stack.shape[1:]) for stack in stacks]
+
+
+def by_unit(numbers: Any, sizes: tuple[int, int, int]) -> tuple[Array, ...]:
+    """W1 (I, H), b1 (1, H), W2 (H, O), b2 (1, O) from numbers in the order of the units.
+
+    For each hidden unit its I weights and its bias, then for each output its H weights and its
+    bias. Raises ValueError for another number of them.
+    """
+    I, H, O = sizes
+    array = np.asarray(numbers, np.float64)
+    if array.shape != ((I + 1) * H + (H + 1) * O,):
+        expected = f"{(I + 1) * H + (H + 1) * O} numbers for a network {I}-{H}-{O}"
+        raise ValueError(f"weights must be {expected}, got {array.size}")
+    hidden, outputs = array[: (I + 1) * H].reshape(H, I + 1), array[(I + 1) * H :].reshape(O, H + 1)
+    parts = hidden[:, :I].T, hidden[:, I][None], outputs[:, :H].T, outputs[:, H][None]
+    return tuple(np.ascontiguousarray(part) for part in parts)
+
+
+def digest(runs: Any) -> str:
+    """SHA-256 of ``solved_at``, then ``final_loss``.
+
+    Of each: its name, shape and dtype as a line, "solved_at (200, 200) int64" and a newline, then
+    its bytes in C order, little-endian.
+    """
+    result = sha256()
+    for name in ("solved_at", "final_loss"):
+        array = np.asarray(getattr(runs, name))
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        result.update(f"{name} {array.shape} {array.dtype.name}\n".encode() + little.tobytes())
+    return result.hexdigest()
+
+
+def _kolen_and_pollack() -> dict[int, Map]:
+    xor, parity = data.xor(), data.parity(3)
+    title = "Kolen and Pollack (1990), figure {}"
+    free = 0.0  # the two weights that are varied
+    W3 = (-0.5, -0.3, 0.3, 0.6, free, -0.1, -0.6, 0.7, free)
+    W11 = (0.7, 0.4, -0.9, -0.9, -0.5, free, -0.3, 0.9, free)
+    W26 = (
+        -0.34959000, 0.00560000, -0.26338813, 0.75501968, 0.47040862, -0.18438011, 0.46700363,
+        -0.48619500, 0.62821201, -0.90039973, 0.48940201, -0.70239312, -0.95838741, 0.46940394,
+        -0.73719884, 0.96140103,
+    )  # fmt: skip
+    across = Axis("b2[0]", -10.0, 10.0)
+    return {
+        3: Map(
+            xor, across, Axis("W1[1,1]", -10.0, 10.0), by_unit(W3, (2, 2, 1)),
+            {"epochs": 200, "learning_rate": 3.25, "momentum": 0.40}, title.format(3),
+        ),
+        11: Map(
+            xor, across, Axis("b1[1]", -10.0, 10.0), by_unit(W11, (2, 2, 1)),
+            {"epochs": 200, "learning_rate": 3.0, "momentum": 0.70}, title.format(11),
+        ),
+        26: Map(
+            parity, Axis("learning_rate", 0.0, 4.0), Axis("momentum", 0.0, 1.25),
+            by_unit(W26, (3, 3, 1)), {"epochs": 250, "hidden_size": 3}, title.format(26),
+        ),
+    }  # fmt: skip
+
+
+CLASSICS = _kolen_and_pollack()
+"""Figures 3, 11 and 26 of Kolen and Pollack."""

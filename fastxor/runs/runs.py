@@ -1,0 +1,243 @@
+"""`Runs`: what `train_many` returns."""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastxor.common import npz
+from fastxor.common.checks import Array
+from fastxor.common.generators import state_of
+from fastxor.networks.network import PARAMETERS
+from fastxor.networks.stack import VELOCITY, Networks, compact, own_dimensions, places_at, taken
+from fastxor.runs.run import Run
+from fastxor.runs.settings import Settings
+
+VARIED = ("seed", "learning_rate", "momentum", "init_range")
+"""The settings that may differ between the networks of `train_many`."""
+RESULTS = ("final_loss", "epochs_done", "diverged_at", "solved_at", "losses")
+Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
+
+
+@dataclass(eq=False, repr=False)
+class Runs:
+    """What `train_many` returns: a run for each network; ``runs[i, j]`` is one, a `Run`.
+
+    All arrays have the shape of the seeds and rates, broadcast, in front.
+    """
+
+    networks: Networks
+    """The networks as they are now; NaN where training has not begun, after an interruption."""
+    settings: Settings
+    """Seeds, rates and ranges as arrays."""
+    final_loss: Array
+    """The loss of the last epoch, before its update, or of that at which a network was left as
+    solved; NaN without any epoch."""
+    epochs_done: Array
+    """Epochs behind a network; fewer than asked for where it was left as solved, or diverged."""
+    diverged_at: Array
+    """The epoch whose loss or update is not finite, or -1. The network is the one before it."""
+    solved_at: Array | None
+    """The first epoch in which, before its update, every output was nearer to its target than
+    ``tolerance``; -1 if there was none. None without a tolerance."""
+    losses: Array | None
+    """(..., recorded epochs): of epochs 0, k, 2k, ... with ``record_every=k``; NaN where training
+    had ended. None without."""
+    problem: str
+    """A digest of samples and starting weights, so that they are the same when resumed."""
+
+    @classmethod
+    def blank(cls, settings: Settings, fields: Fields, problem: str) -> "Runs":
+        """Runs that have not begun, in the shape of the settings' seeds."""
+        shape = settings.seed.shape
+        state = {name: blank_array(name, fields, shape) for name in fields}
+        return cls.of_state(state, settings, problem)
+
+    @classmethod
+    def of_state(cls, state: dict[str, Array], settings: Settings, problem: str) -> "Runs":
+        """Runs whose arrays are those of ``state``, see `state`; of what is not there, None."""
+        results: dict[str, Any] = {name: state.get(name) for name in RESULTS}
+        return Runs(Networks.of_state(state), settings, **results, problem=problem)
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All arrays that training changes, by the names that they have in files."""
+        results = {name: getattr(self, name) for name in RESULTS}
+        results = {name: array for name, array in results.items() if array is not None}
+        return self.networks.state | results
+
+    def __repr__(self) -> str:
+        return f"<Runs of shape {self.shape}, {self.done.sum():,} done: {self.networks!r}>"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.settings.seed.shape
+        return shape
+
+    def __len__(self) -> int:
+        return len(self.settings.seed)
+
+    @property
+    def done(self) -> Array:
+        """(...): is training at its end? It is for all, but after an interruption."""
+        done: Array = (self.epochs_done == self.settings.epochs) | (self.diverged_at >= 0)
+        done |= self._stopped
+        return done
+
+    @property
+    def finished(self) -> int:
+        """How many networks are done."""
+        return int(np.count_nonzero(self.done))
+
+    @property
+    def _stopped(self) -> Any:
+        """(...): was the network left as solved?"""
+        if self.solved_at is None or not self.settings.stop_when_solved:
+            return np.zeros(self.shape, bool)
+        return (self.solved_at >= 0) & (self.solved_at == self.epochs_done)
+
+    def __getitem__(self, index: Any) -> "Run | Runs":
+        places = places_at(self.shape, index)
+        some = self.take(places)
+        return some if isinstance(places, np.ndarray) else some._one(index)
+
+    def _one(self, index: Any) -> Run:
+        """The one run that these are; ``index`` is where it was."""
+        if np.isnan(self.networks.b2).all():
+            raise ValueError(f"network {index} has not begun: the runs were interrupted before")
+        settings, network = self.settings_of(0), self.networks.one(0)
+        if settings.momentum == 0:
+            network.velocity = None  # only others have one
+        losses = np.zeros(0, network.dtype)
+        if self.losses is not None and settings.record_every:
+            counted = int(self.epochs_done) + bool(self._stopped)
+            losses = self.losses[: -(-counted // settings.record_every)].copy()
+        solved_at = None if self.solved_at is None else int(self.solved_at)
+        return Run(network, losses, settings, solved_at)
+
+    def take(self, places: Any) -> "Runs":
+        """A copy of those at ``places``, numbers in C order."""
+        state = {n: taken(a, own_dimensions(n), places) for n, a in self.state.items()}
+        return Runs.of_state(state, settings_at(self.settings, places), self.problem)
+
+    def settings_of(self, place: int) -> Settings:
+        """The settings of the network at this place, in C order."""
+        arrays = varied(self.settings)
+        values: dict[str, Any] = {n: taken(array, 0, place).item() for n, array in arrays.items()}
+        return replace(self.settings, **values)
+
+    def put(self, places: Array, state: dict[str, Array]) -> None:
+        """Take over the `state` of what `take` gave for ``places`` (k,)."""
+        for name, array in self.state.items():
+            lead = array.shape[: array.ndim - own_dimensions(name)]
+            values = state[name]
+            array[np.unravel_index(places, lead) if lead else ...] = values if lead else values[0]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all to ``path``, an ``.npz`` of plain arrays; whole or not at all."""
+        arrays: dict[str, Any] = self.state | varied(self.settings)
+        scalars = {k: v for k, v in vars(self.settings).items() if k not in VARIED}
+        arrays["settings"] = np.array(json.dumps(scalars | {"problem": self.problem}))
+        npz.write(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Runs":
+        """What `save` wrote to ``path``.
+
+        Raises OSError where the file cannot be read, ValueError where it holds no such thing.
+        """
+        arrays = npz.read(path)
+        try:
+            scalars = json.loads(str(arrays.pop("settings")))
+            problem = scalars.pop("problem")
+            values: dict[str, Any] = {name: arrays.pop(name) for name in VARIED[:3]}
+            settings = Settings(**scalars, **values, init_range=arrays.pop("init_range", None))
+            runs = cls.of_state(arrays, settings, problem)
+            fields = fields_of(settings, runs.networks.sizes)
+            if arrays.keys() != fields.keys():
+                raise ValueError(f"it must have {', '.join(fields)}, got {', '.join(arrays)}")
+            shapes = {name: array.shape for name, array in (arrays | varied(settings)).items()}
+            for name, shape in shapes.items():
+                expected = runs.shape + (fields[name][0] if name in fields else ())
+                if shape != expected:
+                    raise ValueError(f"{name} must have shape {expected}, got {shape}")
+            return runs
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{os.fspath(path)} holds no saved runs: {error}") from None
+
+    def enter(self, k: int, run: Run, diverged_at: int = -1) -> None:
+        """Take over a run that went on from the state of network k; of runs of shape (k,)."""
+        network, before = run.network, int(self.epochs_done[k])
+        for array, values in zip(self.networks.arrays, network.arrays, strict=True):
+            array[k] = values
+        if self.networks.velocity is not None:
+            # zeros where its momentum is zero, but that of others is not
+            velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
+            for array, values in zip(self.networks.velocity, velocity, strict=True):
+                array[k] = values
+        if self.networks.generators is not None:
+            self.networks.generators[k] = state_of(network.generator)
+        stopped = False
+        if self.solved_at is not None and run.solved_at is not None and run.solved_at >= 0:
+            stopped = self.settings.stop_when_solved
+            if self.solved_at[k] < 0:
+                self.solved_at[k] = before + run.solved_at
+        self.epochs_done[k] = before + len(run.losses) - stopped
+        self.diverged_at[k] = diverged_at
+        if len(run.losses):
+            self.final_loss[k] = run.losses[-1]
+        every = self.settings.record_every
+        if self.losses is not None and every:
+            first = -(-before // every)
+            recorded = run.losses[first * every - before :: every]
+            self.losses[k, first:] = np.nan
+            self.losses[k, first : first + len(recorded)] = recorded
+
+    def forget_losses(self, places: Array, last: Array) -> None:
+        """Of networks at these places, those that were recorded after epoch ``last`` (k,)."""
+        every = self.settings.record_every
+        if self.losses is not None and every and len(places):
+            epochs = np.arange(self.losses.shape[1]) * every
+            self.losses[places] = np.where(epochs <= last[:, None], self.losses[places], np.nan)
+
+
+def fields_of(settings: Settings, sizes: tuple[int, int, int]) -> Fields:
+    """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
+    T, integer, (I, H, O) = np.dtype(settings.dtype), np.dtype(np.int64), sizes
+    shapes = (I, H), (1, H), (H, O), (1, O)
+    names = PARAMETERS + VELOCITY if np.any(compact(settings.momentum)) else PARAMETERS
+    fields: Fields = {name: (shapes[i % 4], T) for i, name in enumerate(names)}
+    if settings.shuffle:
+        fields["generators"] = (6,), np.dtype(np.uint64)
+    fields |= {"final_loss": ((), T), "epochs_done": ((), integer), "diverged_at": ((), integer)}
+    if settings.tolerance is not None:
+        fields["solved_at"] = (), integer
+    if every := settings.record_every:
+        fields["losses"] = (-(-settings.epochs // every),), T
+    return fields
+
+
+def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
+    """An array of `Runs.state`, of networks that have not begun."""
+    own, dtype = fields[name]
+    value = {"epochs_done": 0, "diverged_at": -1, "solved_at": -1, "generators": 0}.get(
+        name, np.nan
+    )
+    try:
+        return np.full(shape + own, value, dtype)
+    except (MemoryError, ValueError):  # so large that NumPy cannot count its bytes
+        raise MemoryError(f"no memory for {np.prod(shape, dtype=float):,.0f} networks") from None
+
+
+def settings_at(settings: Settings, places: Any) -> Settings:
+    """The settings of those at ``places``, numbers in C order."""
+    values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}
+    return replace(settings, **values)
+
+
+def varied(settings: Settings) -> dict[str, Array]:
+    """Those of `VARIED` that there are."""
+    values = {name: getattr(settings, name) for name in VARIED}
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,174 @@
+"""`train_many`: checks, and many networks trained by a `Crew` of threads."""
+
+from concurrent.futures import Executor
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from fastxor.common import checks
+from fastxor.common.arithmetic import ieee_arithmetic
+from fastxor.common.checks import Array
+from fastxor.common.generators import state_of
+from fastxor.common.progress import progress_bar
+from fastxor.forks import not_forking
+from fastxor.networks.network import Network
+from fastxor.networks.stack import Networks, broadcast, compact
+from fastxor.runs.problem import check_data, check_sizes, of_arrays, starting_arrays
+from fastxor.runs.run import Interrupted, Run
+from fastxor.runs.runs import Runs, varied
+from fastxor.runs.settings import Settings, check_settings, check_threads
+from fastxor.sweeps.parts import PartsInMemory, train_parts
+from fastxor.sweeps.store_training import train_stored
+from fastxor.sweeps.sweep import Sweep
+
+
+@ieee_arithmetic()
+def train_many(
+    X: Any,
+    y: Any,
+    *,
+    hidden_size: int | None = None,
+    epochs: int = 10_000,
+    learning_rate: Any = 0.1,
+    momentum: Any = 0.0,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    threads: int | None = None,
+    seed: Any = 42,
+    init: str = "randn",
+    init_range: Any = None,
+    initial: Any = None,
+    dtype: Any = None,
+    tolerance: float | None = 0.5,
+    stop_when_solved: bool = False,
+    record_every: int | None = None,
+    resume: Any = None,
+    store: Any = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> Runs:
+    """Train many networks on the same samples, each to the bits that `train` gives it alone.
+
+    ``seed``, ``learning_rate``, ``momentum``, ``init_range`` and the leading dimensions of
+    ``initial`` are broadcast against each other, as NumPy does: a network for each element, and
+    all results have that shape in front. ``seed=np.arange(1000)[:, None],
+    learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256 networks.
+
+    X, y, hidden_size, epochs, batch_size, shuffle, dtype: as in `train`.
+    learning_rate, momentum, seed, init_range: numbers as in `train`, or arrays of them.
+    init: as in `train`, the same for all.
+    initial: start from these instead: `Networks`, `Runs`, or arrays (W1, b1, W2, b2) of shapes
+        (..., I, H), (..., 1, H), (..., H, O), (..., 1, O); or a single network, as in `train`.
+    threads: at most so many; by default as many as there are cores. They change no bit.
+    tolerance, stop_when_solved: as in `train`; None does not look whether networks are solved.
+    record_every: keep the losses of epochs 0, k, 2k and so on; by default of none.
+    resume: finish this instead of starting anew: an `Interrupted` or its ``run``. All other
+        arguments must be those of the call that was interrupted.
+    store: a folder for the results, written part by part on the way; if it holds some of the same
+        call, only the rest is trained. Returns `StoredRuns`, which are read when asked for. Memory
+        is needed for the networks at work only, and a kill loses no others.
+    executor: a `concurrent.futures.Executor` to train elsewhere: processes, or a cluster. Parts of
+        the networks are sent to it, each to be trained by one thread, or ``threads``. The bits are
+        the same; what a lost worker had is trained again.
+    progress: show a progress bar on standard error.
+
+    A network that leaves the finite numbers ends before that epoch, which is its ``diverged_at``;
+    the others go on. Raises ValueError or TypeError, before any work, for bad input;
+    `Interrupted`, a KeyboardInterrupt, on Ctrl-C, whose ``run`` is to be resumed: `Runs` in which
+    ``done`` tells which networks are finished. With a store also OSError where the folder cannot be
+    written, ValueError where it holds another call's results or is damaged; what is in it stays.
+    """
+    progress = checks.boolean("progress", progress)
+    start = _initial_networks(initial)
+    settings = check_settings(
+        start, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
+        momentum=momentum, batch_size=batch_size, shuffle=shuffle, seed=seed, init=init,
+        init_range=init_range, dtype=dtype, tolerance=tolerance,
+        stop_when_solved=stop_when_solved, record_every=record_every, many=True,
+    )  # fmt: skip
+    T = np.dtype(settings.dtype).type
+    threads = check_threads(threads)
+    X, y = (np.ascontiguousarray(array, T) for array in check_data(X, y, T))
+    sizes = (X.shape[1], settings.hidden_size, y.shape[1])
+    shapes = {name: value.shape for name, value in varied(settings).items()}
+    if start is not None:
+        check_sizes(start, sizes)
+        if 0 in start.shape:
+            raise ValueError(f"initial must not be empty, got shape {start.shape}")
+        shapes["initial"] = start.shape
+        start = _converted(start, T, settings)
+    shape = broadcast(shapes)
+    arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
+    sweep = Sweep(
+        X, y, None if start is None else start.broadcast_to(shape), replace(settings, **arrays),
+        sizes, _digest(X, y, start),
+    )  # fmt: skip
+    if executor is not None and not isinstance(executor, Executor):
+        expected = "a concurrent.futures.Executor"
+        raise TypeError(f"executor must be {expected}, got {type(executor).__name__}")
+    if store is not None:
+        folder = checks.path("store", store)
+        if resume is not None:
+            raise ValueError("resume must be None with a store: the same call goes on there")
+        return train_stored(sweep, folder, executor, threads, progress)
+    runs = sweep.blank() if resume is None else _resumed(resume, sweep)
+    try:
+        with progress_bar(sweep.count, progress, "networks") as report:
+            if executor is not None:
+                parts = PartsInMemory(sweep, runs, sweep.part_size())
+                train_parts(sweep, parts, executor, threads, report)
+            else:
+                # here and not at the top: numba takes half a second to import
+                with not_forking:
+                    from fastxor.training.crew import Crew
+
+                Crew(X, y, sweep.start, runs, threads).run(report)
+        return runs
+    except KeyboardInterrupt:
+        raise Interrupted(runs) from None
+
+
+def _initial_networks(initial: Any) -> Networks | None:
+    if isinstance(initial, (Run, Runs)):
+        initial = initial.network if isinstance(initial, Run) else initial.networks
+    if initial is None or isinstance(initial, Networks):
+        return initial
+    if isinstance(initial, Network):
+        generators = None if initial.generator is None else state_of(initial.generator)
+        return Networks(*initial.arrays, velocity=initial.velocity, generators=generators)
+    networks: Networks = of_arrays(Networks, initial, "Networks, Runs, a Network, a Run")
+    return networks
+
+
+def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
+    """Copies to train, with what the settings need; of what was broadcast, one for all."""
+    velocity = start.velocity if np.any(settings.momentum) else None
+    generators = start.generators if settings.shuffle else None
+    alone = velocity is None and generators is None
+    return Networks(
+        *starting_arrays(map(compact, start.arrays) if alone else start.arrays, dtype),
+        velocity=velocity and starting_arrays(velocity, dtype, "velocity "),
+        generators=generators,
+    )
+
+
+def _digest(X: Array, y: Array, start: Networks | None) -> str:
+    """Of the samples and of what networks start from, if not from their seeds."""
+    arrays = [X, y, *({} if start is None else start.state).values()]
+    result = sha256()
+    for array in arrays:
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        result.update(f"{array.shape} {array.dtype.name}\n".encode())
+        result.update(little.data)
+    return result.hexdigest()
+
+
+def _resumed(resume: Any, sweep: Sweep) -> Runs:
+    """A copy of what is to be resumed, if it came from the same call."""
+    runs = resume.run if isinstance(resume, Interrupted) else resume
+    if not isinstance(runs, Runs):
+        raise TypeError(f"resume must be Interrupted or its Runs, got {type(runs).__name__}")
+    sweep.check_same(runs.settings, runs.problem, "resume")
+    return runs.take(np.arange(sweep.count).reshape(sweep.shape))

@@ -1,0 +1,166 @@
+"""`Block`: some networks side by side, in the arrays that the stacked kernel works on."""
+
+import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastxor.common.checks import Array
+from fastxor.kernels.stacked import StackedKernel, fits, stacked_batch
+from fastxor.networks.stack import Networks
+from fastxor.runs.runs import Runs
+from fastxor.runs.settings import Settings
+from fastxor.training.engine import watch_of, zeros
+
+EPOCH_WORK = 20_000_000  # samples times parameters of an epoch that may run without a pause
+
+
+class Samples(NamedTuple):
+    """What all blocks share: a kernel and the samples as it wants them."""
+
+    kernel: StackedKernel
+    X: Array  # (n, I), flat, and more rows
+    y: Array  # (n, O), likewise
+    n: int
+    sizes: tuple[int, int, int]
+    settings: Settings
+
+    @property
+    def seconds(self) -> float:
+        """What an epoch of one network may take."""
+        return 0.35e-9 * self.n * self.kernel.size * self.X.itemsize / 8
+
+
+def samples_of(X: Array, y: Array, settings: Settings, has_momentum: bool) -> Samples | None:
+    """The samples for networks side by side, or None where each is better trained alone."""
+    T = np.dtype(settings.dtype).type
+    (n, I), O, H = X.shape, y.shape[1], settings.hidden_size
+    batch_size = min(settings.batch_size or n, n)
+    if settings.shuffle or not fits(T, I, H, O, batch_size):
+        return None
+    size = (I + 1) * H + (H + 1) * O
+    farthest = max(float(abs(y.min())), float(abs(y.max()))) + 1
+    # losses are not looked at in each epoch, so they must be finite wherever the parameters are
+    if n * size > EPOCH_WORK or farthest > np.sqrt(np.finfo(T).max / (n * O)) / 2:
+        return None
+    dtype: Any = T  # mypy takes no classes for keys of a cache
+    watch = watch_of(settings)
+    kernel = stacked_batch(dtype, I, H, O, batch_size, batch_size == n, has_momentum, watch)
+
+    def with_more_rows(array: Array) -> Array:
+        rows = zeros((n + kernel.samples) * array.shape[1], T)
+        rows[: array.size] = array.ravel()
+        return rows
+
+    return Samples(kernel, with_more_rows(X), with_more_rows(y), n, (I, H, O), settings)
+
+
+class Block:
+    """Networks that are all before the same epoch, in rows: W1, b1, W2^T, b2 of each.
+
+    ``places`` tells which networks they are.
+    """
+
+    def __init__(self, samples: Samples, runs: Runs, networks: Networks) -> None:
+        """All of ``runs`` (k,), which are ``networks`` now."""
+        settings = runs.settings
+        self.samples, self.places = samples, np.arange(len(runs))
+        self.epoch = int(runs.epochs_done[0])
+        self.rows = _rows(networks.arrays)
+        self.velocity = self.rows[:, :0]  # without momentum
+        if runs.networks.velocity is not None:
+            velocity = networks.velocity
+            self.velocity = np.zeros_like(self.rows) if velocity is None else _rows(velocity)
+        self.rates = np.stack([settings.learning_rate, settings.momentum, runs.final_loss])
+        self.solved_at = np.full(len(runs), -1, np.int64)
+        if runs.solved_at is not None:
+            self.solved_at[:] = runs.solved_at
+
+    def advance(self, epochs: int) -> tuple[int, Array]:
+        """Train for so many epochs.
+
+        Returns how many losses were recorded before these epochs, and theirs (k, recorded).
+        """
+        kernel, dtype = self.samples.kernel, self.rows.dtype
+        every = self.samples.settings.record_every or 0
+        first = -(-self.epoch // every) if every else 0
+        count = -(-(self.epoch + epochs) // every) - first if every else 0
+        parameters = _columns(self.rows, kernel.width)
+        velocity = _columns(self.velocity, kernel.width)
+        rates = np.zeros((3, parameters.size // kernel.size), dtype)
+        rates[:, : len(self.places)] = self.rates
+        losses = np.full((count, rates.shape[1]), np.nan, dtype)
+        kernel.run(
+            self.samples.X, self.samples.y, self.samples.n, parameters, velocity, rates.ravel(),
+            len(self.places), self.epoch, epochs, every, losses.ravel(),
+            dtype.type(self.samples.settings.tolerance or 0), self.solved_at,
+            zeros(kernel.work, dtype),
+        )  # fmt: skip
+        self.epoch += epochs
+        self.rows = _of_columns(parameters, self.rows.shape, kernel.width)
+        # + 0: no velocity of -0.0 is handed out (contract, 4)
+        self.velocity = _of_columns(velocity, self.velocity.shape, kernel.width) + dtype.type(0)
+        self.rates = rates[:, : len(self.places)]
+        return first, losses[:, : len(self.places)].T
+
+    def choose(self, chosen: Array) -> "Block":
+        """A block of some of the networks."""
+        block = copy.copy(self)
+        block.places, block.solved_at = self.places[chosen], self.solved_at[chosen]
+        block.rows, block.velocity = self.rows[chosen], self.velocity[chosen]
+        block.rates = self.rates[:, chosen]
+        return block
+
+    @property
+    def finite(self) -> Array:
+        """(k,): are all parameters?"""
+        return np.asarray(np.isfinite(self.rows).all(axis=1))
+
+    @property
+    def left_as_solved(self) -> Array:
+        """(k,): has training stopped because the network was solved?"""
+        if not self.samples.settings.stop_when_solved:
+            return np.zeros(len(self.places), bool)
+        solved: Array = self.solved_at >= 0
+        return solved
+
+    @property
+    def final_loss(self) -> Array:
+        """(k,): the losses of the last epoch, or of that at which a network was left as solved."""
+        loss: Array = self.rates[2]
+        return loss
+
+    def arrays(self, rows: Array) -> list[Array]:
+        """W1 (k, I, H), b1, W2, b2 of these rows, the parameters' or the velocity's."""
+        I, H, O = self.samples.sizes
+        W1, b1, W2, b2 = np.split(rows, [I * H, (I + 1) * H, (I + 1 + O) * H], axis=1)
+        return [
+            W1.reshape(-1, I, H), b1[:, None], W2.reshape(-1, O, H).swapaxes(1, 2), b2[:, None],
+        ]  # fmt: skip
+
+
+# --- memory as the kernel wants it, see `kernels.stacked` ---------------------------------------
+def _rows(arrays: Any) -> Array:
+    """W1 (k, I, H), b1, W2, b2 as rows (k, size)."""
+    W1, b1, W2, b2 = arrays
+    flat = [array.reshape(len(array), -1) for array in (W1, b1, W2.swapaxes(1, 2), b2)]
+    return np.concatenate(flat, axis=1)
+
+
+def _columns(rows: Array, width: int) -> Array:
+    """Rows (k, size) as groups (size, width) of columns, flat; zeros after the last."""
+    count, size = rows.shape
+    groups = -(-count // width)
+    padded = np.zeros((groups * width, size), rows.dtype)
+    padded[:count] = rows
+    columns = zeros(padded.size, rows.dtype)
+    columns.reshape(groups, size, width)[:] = padded.reshape(groups, width, size).swapaxes(1, 2)
+    return columns
+
+
+def _of_columns(columns: Array, shape: tuple[int, ...], width: int) -> Array:
+    """Rows again."""
+    count, size = shape
+    groups = -(-count // width)
+    rows = columns.reshape(groups, size, width).swapaxes(1, 2)
+    return rows.reshape(groups * width, size)[:count]

@@ -1,0 +1,252 @@
+"""`Crew`: threads that train many networks, a block of them at a time each."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fastxor.common.arithmetic import ieee_arithmetic
+from fastxor.common.checks import Array
+from fastxor.common.cores import cores
+from fastxor.networks.stack import Networks, taken
+from fastxor.runs.problem import Problem, as_start
+from fastxor.runs.run import Diverged
+from fastxor.runs.runs import Runs
+from fastxor.training.blocks import Block, Samples, samples_of
+from fastxor.training.engine import Engine
+from fastxor.training.single import FIRST_SLICE, SLICE, Job
+from fastxor.training.starts import starting_weights
+from fastxor.training.threads import Threads
+
+SHARES = 8  # blocks for each thread, so that all end at about the same time
+# but not shorter, in seconds, as Python takes almost a millisecond for each; and not longer
+SHORTEST, LONGEST = 0.02, 0.1
+BLOCK_BYTES = 4 * 2**20  # of its parameters
+FEW = 2  # networks that are faster alone than side by side
+# epochs of a slice after which solved networks make room: more, and it costs more than it gains
+CLOSE_UP = 100
+
+
+class _Stopping(Exception):
+    """Another thread was interrupted."""
+
+
+class Crew:
+    """Trains the networks of ``runs`` that are not done, in place.
+
+    X (n, I) and y (n, O) in the dtype. ``start``: what networks start from that have not begun;
+    None for that of their seeds.
+    """
+
+    def __init__(
+        self, X: Array, y: Array, start: Networks | None, runs: Runs, threads: int | None
+    ) -> None:
+        self.X, self.y, self.start, self.runs = X, y, start, runs
+        self.settings = runs.settings
+        self.sizes = runs.networks.sizes
+        done = runs.done.ravel()
+        part = runs.epochs_done.ravel()[~done].sum() / max(1, self.settings.epochs)
+        self.networks_done = done.sum() + part
+        self.working, self.stopping = 0, False  # blocks at work
+        self.lock = threading.Lock()
+        self.compiling = threading.Lock()
+        self.threads = threads or cores()
+
+    def run(self, report: Callable[[float], None]) -> None:
+        """Train; ``report`` how many networks are done, with the parts of those that are not.
+
+        However this ends, all that the threads have done is in ``runs``.
+        """
+        # without epochs, all are done before they have begun
+        left = np.flatnonzero(~self.runs.done.ravel() | (self.settings.epochs == 0))
+        if not left.size:
+            return
+        self.samples = None
+        if left.size > FEW:
+            has_momentum = self.runs.networks.velocity is not None
+            self.samples = samples_of(self.X, self.y, self.settings, has_momentum)
+        if self.start is None:
+            self._starts(left[:1])  # compiles
+        blocks = list(self._blocks(left))
+        # a network alone may use the cores that are left
+        self.threads_each = max(1, self.threads // len(blocks))
+        pool = Threads(min(self.threads, len(blocks)))
+        try:
+            waiting = {pool.submit(self._train, places) for places in blocks}
+            while waiting:
+                ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
+                report(round(self.networks_done, 6))  # sums of fractions
+                for future in ended:
+                    future.result()
+        finally:
+            self._end(pool)
+
+    def _end(self, pool: Threads) -> None:
+        """Wait for the threads, which see that they are to stop; even if Ctrl-C comes again."""
+        try:
+            with self.lock:
+                self.stopping = True
+            pool.shutdown(cancel_futures=True)
+            while self.working:  # the pool does not know a thread whose start was interrupted
+                time.sleep(0.001)
+        except KeyboardInterrupt:
+            self._end(pool)
+
+    def _blocks(self, left: Array) -> Any:
+        """Places of networks that are at the same epoch."""
+        epochs_done = self.runs.epochs_done.ravel()[left]
+        seconds, width = 0.0, 1
+        if self.samples:
+            seconds, width = self.samples.seconds, self.samples.kernel.width
+            row_bytes = self.samples.kernel.size * self.X.itemsize
+        else:
+            I, H, O = self.sizes
+            row_bytes = ((I + 1) * H + (H + 1) * O) * self.X.itemsize
+            seconds = 0.5e-9 * row_bytes / self.X.itemsize * len(self.X)
+        seconds *= max(1, self.settings.epochs)
+        size = max(SHORTEST / seconds, min(LONGEST / seconds, left.size / SHARES / self.threads))
+        count = left.size / max(1, min(size, BLOCK_BYTES / row_bytes))
+        count = -int(-count // self.threads) * self.threads  # of blocks, the same for each thread
+        size = -int(-left.size / count // width) * width
+        for epoch in np.unique(epochs_done):
+            places = left[epochs_done == epoch]
+            for first in range(0, len(places), size):
+                yield places[first : first + size]
+
+    @ieee_arithmetic()  # an executor's thread may have another, and those that it starts
+    def _train(self, places: Array) -> None:
+        """Train a block to the end, or until all stop."""
+        with self.lock:
+            if self.stopping:
+                return
+            self.working += 1
+        try:
+            runs = self.runs.take(places)
+            self._train_runs(runs, places)
+            with self.lock:
+                self.runs.put(places, runs.state)
+        finally:
+            with self.lock:
+                self.working -= 1
+
+    def _train_runs(self, runs: Runs, places: Array) -> None:
+        """Train ``runs``, which are those at ``places``, in place."""
+        epoch = int(runs.epochs_done[0])
+        networks = runs.networks if epoch else self._starts(places)
+        if self.samples:
+            self._side_by_side(self.samples, runs, networks)
+        else:
+            self._alone(runs, networks, np.arange(len(places)), count=True)
+        for array in runs.networks.velocity or ():
+            array[runs.settings.momentum == 0] = 0  # whichever kernel it was
+
+    def _starts(self, places: Array) -> Networks:
+        """The networks before their first epoch; those of seeds without velocity or generator."""
+        if self.start is not None:
+            return self.start.take(places)
+        settings = self.runs.settings
+        seeds, T = taken(settings.seed, 0, places), np.dtype(settings.dtype)
+        ranges = settings.init_range
+        ranges = None if ranges is None else taken(ranges, 0, places)
+        arrays = starting_weights(seeds, self.sizes, ranges)
+        return Networks(*(array.astype(T) + T.type(0) for array in arrays))
+
+    def _count(self, networks: float) -> None:
+        with self.lock:
+            self.networks_done += networks
+
+    # --- side by side ---------------------------------------------------------------
+    def _side_by_side(self, samples: Samples, runs: Runs, networks: Networks) -> None:
+        """Train ``runs`` (k,), which are ``networks`` now, in place."""
+        settings = self.settings
+        block = Block(samples, runs, networks)
+        epochs = settings.epochs
+        step = max(1, int(FIRST_SLICE / (samples.seconds * len(block.places))))
+        longest = max(CLOSE_UP, epochs // 32) if settings.stop_when_solved else epochs
+        while block.places.size and block.epoch < epochs and not self.stopping:
+            began = time.perf_counter()
+            step = min(step, longest, epochs - block.epoch)
+            first, losses = block.advance(step)
+            self._count(step * len(block.places) / epochs)
+            if runs.losses is not None:
+                runs.losses[block.places, first : first + losses.shape[1]] = losses
+            seconds = time.perf_counter() - began
+            step = max(1, int(step * min(8, SLICE / max(seconds, 1e-6))))
+            finite, solved = block.finite, block.left_as_solved
+            if (finite & ~solved).all():
+                continue
+            self._settle(runs, block.choose(finite & solved))
+            # where did the others leave the finite numbers? alone, they tell
+            self._alone(runs, networks, block.places[~finite], count=False)
+            self._count((epochs - block.epoch) * np.count_nonzero(~finite | solved) / epochs)
+            block = block.choose(finite & ~solved)
+        self._settle(runs, block)
+
+    def _settle(self, runs: Runs, block: Block) -> None:
+        """Take over what has become of the networks of a block."""
+        places, solved = block.places, block.left_as_solved
+        for array, values in zip(runs.networks.arrays, block.arrays(block.rows), strict=True):
+            array[places] = values
+        if runs.networks.velocity is not None:
+            velocity = block.arrays(block.velocity)
+            for array, values in zip(runs.networks.velocity, velocity, strict=True):
+                array[places] = values
+        runs.final_loss[places] = block.final_loss
+        runs.epochs_done[places] = np.where(solved, block.solved_at, block.epoch)
+        if runs.solved_at is not None:
+            runs.solved_at[places] = block.solved_at
+            runs.forget_losses(places[solved], block.solved_at[solved])
+
+    # --- alone ----------------------------------------------------------------------
+    def _alone(self, runs: Runs, networks: Networks, which: Array, count: bool) -> None:
+        """Train some of ``runs`` (k,), which are ``networks`` now, one after another, in place.
+
+        ``count``: report them, as nobody has yet.
+        """
+        epochs = self.settings.epochs
+        engines: dict[bool, Engine] = {}  # with and without momentum
+        with ExitStack() as stack:
+            for k in which:
+                if self.stopping:
+                    return
+                own = replace(runs.settings_of(k), epochs=epochs - int(runs.epochs_done[k]))
+                start = as_start(networks.one(k), networks.dtype, own)
+                problem = Problem(
+                    self.X, self.y, start, min(own.batch_size or len(self.X), len(self.X)),
+                    self.threads_each, own,
+                )  # fmt: skip
+                with self.compiling:
+                    if (own.momentum != 0) not in engines:
+                        engines[own.momentum != 0] = stack.enter_context(Engine(problem))
+                self._train_one(runs, k, problem, engines[own.momentum != 0], count)
+
+    def _train_one(self, runs: Runs, k: int, problem: Problem, engine: Engine, count: bool) -> None:
+        """Train network k of ``runs``, in place."""
+        job, diverged_at, counted = Job(problem), -1, 0.0
+
+        def count_up_to(epochs: float) -> None:
+            nonlocal counted
+            if count and self.settings.epochs:
+                self._count((epochs - counted) / self.settings.epochs)
+            counted = epochs
+
+        def report(done: float) -> None:
+            count_up_to(done)
+            if self.stopping:
+                raise _Stopping
+
+        try:
+            if problem.settings.epochs:
+                job.finish(engine, report)
+            count_up_to(problem.settings.epochs)
+        except Diverged as end:
+            diverged_at = int(runs.epochs_done[k]) + end.epoch
+            count_up_to(problem.settings.epochs)
+        except _Stopping:
+            pass
+        runs.enter(k, job.run(), diverged_at)

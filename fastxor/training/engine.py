@@ -1,0 +1,229 @@
+"""`Engine`: a kernel, the arrays that it works on and the threads that it runs in."""
+
+from typing import Any
+
+import numpy as np
+
+from fastxor.common.checks import Array
+from fastxor.common.cores import cores
+from fastxor.common.generators import state_of, with_state
+from fastxor.kernels.choice import kernel_for
+from fastxor.kernels.compiling import (
+    CLAIMED,
+    DONE,
+    FINISHED,
+    MISSED,
+    OFF,
+    SOLVED,
+    STOP,
+    UPDATED,
+    WATCH,
+    Kernel,
+)
+from fastxor.kernels.sums import BLOCK
+from fastxor.kernels.tiled import LARGEST_BLOCK
+from fastxor.networks.network import Network
+from fastxor.runs.problem import Problem
+from fastxor.runs.settings import Settings
+from fastxor.training.threads import Threads
+
+# Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
+# other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
+SHARED_FROM = 20_000
+# Likewise for each of more than two, where their number is ours to choose: a guess, to keep the
+# many cores of a large machine from waiting for each other most of the time.
+EACH = 50_000
+UNUSED = np.random.default_rng(0)  # for kernels that do not shuffle
+CACHE_LINE = 64  # bytes; vectors that begin at one are loaded fastest
+
+
+class Engine:
+    """Trains networks on the samples of a problem, one after another, in chunks of samples.
+
+    `begin` is to be called for each network, even for the problem's own.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        start, settings = problem.start, problem.settings
+        self.n, self.dtype, self.sizes = len(problem.X), start.dtype, start.sizes
+        self.batch_size = problem.batch_size
+        shuffled, self.momentum = settings.shuffle, settings.momentum != 0
+        self.threads = _threads(problem)
+        self.kernel = kernel = kernel_for(
+            self.dtype, self.sizes, self.batch_size, momentum=self.momentum,
+            whole=self.batch_size == self.n and not shuffled, shared=self.threads > 1,
+            watch=watch_of(settings),
+        )  # fmt: skip
+        self.per_batch = -(-self.batch_size // kernel.chunk)
+        self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
+        size = kernel.size
+        # what a chunk may take, to begin with
+        self.seconds = 30e-9 + 1e-9 * min(self.batch_size, kernel.chunk) * size
+
+        arrange = _by_sample if shuffled else _by_column
+        self.X, self.y = (arrange(a, kernel.width, self.dtype) for a in (problem.X, problem.y))
+        self.order = np.zeros(self.n if shuffled else 0, np.int64)
+        self.parameters, self.velocity = zeros(size, self.dtype), zeros(size, self.dtype)
+        rows = self.per_batch if self.threads > 1 else 1
+        self.totals = zeros(kernel.totals * rows, self.dtype)
+        self.work = [zeros(kernel.work, self.dtype) for _ in range(self.threads)]
+        self.position = np.zeros(6, np.int64)
+        self.pool: Threads | None = None
+
+    def begin(self, problem: Problem, losses: Array) -> None:
+        """Train from this start, with these rates; ``losses`` (epochs,) are filled on the way."""
+        settings, T = problem.settings, self.dtype
+        self.losses = losses
+        self.rates = T(settings.learning_rate), T(settings.momentum), T(settings.tolerance or 0)
+        self.restart(0, problem.start, -1)
+
+    def restart(self, epoch: int, network: Network, solved_at: int) -> None:
+        """Go on from ``network`` as the one before this epoch."""
+        self.position[[DONE, MISSED, SOLVED]] = epoch * self.per_epoch, 0, solved_at
+        self.parameters[:] = _flat(network.arrays, self.kernel)
+        self.velocity[:] = 0
+        if network.velocity:
+            self.velocity[:] = _flat(network.velocity, self.kernel)
+        self.generator = UNUSED
+        if network.generator:
+            self.generator = with_state(state_of(network.generator))
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return int(self.position[DONE]) // self.per_epoch
+
+    @property
+    def solved_at(self) -> int:
+        """The first epoch whose samples were all solved, or -1."""
+        return int(self.position[SOLVED])
+
+    @property
+    def between_epochs(self) -> bool:
+        return int(self.position[DONE]) % self.per_epoch == 0
+
+    @property
+    def progress(self) -> float:
+        """Epochs done, with the part that is done of the next."""
+        return int(self.position[DONE]) / self.per_epoch
+
+    def chunks_until(self, epoch: int) -> int:
+        return epoch * self.per_epoch - int(self.position[DONE])
+
+    def advance(self, chunks: int) -> int:
+        """Train for so many chunks; but rather up to the end of an epoch, if one is reached.
+
+        Returns how many it were.
+        """
+        done, kernel = int(self.position[DONE]), self.kernel
+        ahead = self.per_epoch - done % self.per_epoch
+        if chunks >= ahead:
+            chunks = ahead + (chunks - ahead) // self.per_epoch * self.per_epoch
+        if self.order.size and ahead == self.per_epoch:
+            self.order[:] = self.generator.permutation(self.n)  # of further epochs: the kernel
+        self.position[[CLAIMED, FINISHED, UPDATED]] = done, done, done // self.per_batch
+
+        def run(work: Array) -> None:
+            kernel.run(
+                self.X, self.y, self.order, self.generator, self.n, self.batch_size,
+                self.parameters, self.velocity, self.totals, work, self.losses, self.position,
+                *self.rates, chunks,
+            )  # fmt: skip
+
+        mine, *others = self.work
+        started = [self.pool.submit(run, work) for work in others] if self.pool else []
+        run(mine)
+        for thread in started:
+            thread.result()
+        self.position[DONE] = done + chunks
+        return chunks
+
+    def is_finite(self) -> bool:
+        """Are the parameters, between two epochs?"""
+        arrays = _unflat(self.parameters, self.kernel, self.sizes)
+        return all(np.isfinite(array).all() for array in arrays)
+
+    def network(self) -> Network:
+        """A copy of the network, between two epochs."""
+        velocity = self.velocity + self.dtype(0)  # no -0.0 (contract, 4)
+        return Network(
+            *_unflat(self.parameters, self.kernel, self.sizes),
+            velocity=_unflat(velocity, self.kernel, self.sizes) if self.momentum else None,
+            generator=self.generator if self.order.size else None,
+        )
+
+    def __enter__(self) -> "Engine":
+        if self.threads > 1:
+            self.pool = Threads(self.threads - 1)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.pool:
+            self.pool.shutdown()  # a thread that still runs works on these arrays
+
+
+def watch_of(settings: Settings) -> int:
+    """What kernels are to do about solved epochs."""
+    if settings.tolerance is None:
+        return OFF
+    return STOP if settings.stop_when_solved else WATCH
+
+
+def _threads(problem: Problem) -> int:
+    I, H, O = problem.start.sizes
+    size = (I + 1) * H + (H + 1) * O
+    work = problem.batch_size * size
+    if work < SHARED_FROM or size > LARGEST_BLOCK:
+        return 1
+    threads = problem.threads or min(cores(), max(2, work // EACH))
+    return min(threads, -(-problem.batch_size // BLOCK))
+
+
+# --- memory as the kernels want it, see `kernels.choice` ------------------------------------
+def zeros(size: int, dtype: Any) -> Array:
+    """Zeros from the beginning of a cache line on."""
+    itemsize = np.dtype(dtype).itemsize
+    room = np.zeros(size + CACHE_LINE // itemsize, dtype)
+    start = -room.ctypes.data % CACHE_LINE // itemsize
+    return room[start : start + size]
+
+
+def _flat(arrays: Any, kernel: Kernel) -> Array:
+    """W1, b1, W2, b2 as parameters."""
+    W1, b1, W2, b2 = arrays
+    strips, rows, units = kernel.strips
+    I, H = W1.shape
+    O = b2.size
+    table = np.zeros((rows, strips * units), W1.dtype)
+    table[: I + 1 + O, :H] = np.vstack([W1, b1, W2.T])
+    flat = np.zeros(kernel.size, W1.dtype)
+    flat[: table.size] = table.reshape(rows, strips, units).swapaxes(0, 1).ravel()
+    flat[table.size : table.size + O] = b2
+    return flat
+
+
+def _unflat(flat: Array, kernel: Kernel, sizes: tuple[int, int, int]) -> tuple[Array, ...]:
+    """Views of W1, b1, W2, b2 in the parameters."""
+    strips, rows, units = kernel.strips
+    I, H, O = sizes
+    cells = strips * rows * units
+    table = flat[:cells].reshape(strips, rows, units).swapaxes(0, 1).reshape(rows, -1)[:, :H]
+    b2 = flat[None, cells : cells + O]
+    return table[:I], table[I : I + 1], table[I + 1 : I + 1 + O].T, b2
+
+
+def _by_column(array: Array, width: int, dtype: Any) -> Array:
+    """(n, k) as k rows of n samples, and zeros after them: they are read, and not used."""
+    n, k = array.shape
+    line = CACHE_LINE // np.dtype(dtype).itemsize
+    stride = -(-(n + width - 1) // line) * line
+    rows = zeros(k * stride, dtype)
+    rows.reshape(k, stride)[:, :n] = array.T
+    return rows
+
+
+def _by_sample(array: Array, width: int, dtype: Any) -> Array:
+    """(n, k) as it is: samples are gathered one by one."""
+    rows = zeros(array.size, dtype)
+    rows.reshape(array.shape)[:] = array
+    return rows

@@ -1,0 +1,179 @@
+"""`train`: checks, slices of some 50 ms for the kernel, and what came of them."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastxor.common import checks
+from fastxor.common.arithmetic import ieee_arithmetic
+from fastxor.common.progress import progress_bar
+from fastxor.forks import not_forking
+from fastxor.runs.problem import Problem, prepare
+from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
+
+if TYPE_CHECKING:
+    from fastxor.training.engine import Engine
+
+SLICE = 0.05  # seconds in the kernel between two looks at Ctrl-C and the progress bar
+FIRST_SLICE = 0.01  # likewise, as long as the speed is only a guess
+
+
+@ieee_arithmetic()
+def train(
+    X: Any,
+    y: Any,
+    *,
+    hidden_size: int | None = None,
+    epochs: int = 10_000,
+    learning_rate: float = 0.1,
+    momentum: float = 0.0,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    threads: int | None = None,
+    seed: int = 42,
+    init: str = "randn",
+    init_range: float | None = None,
+    initial: Any = None,
+    dtype: Any = None,
+    tolerance: float | None = None,
+    stop_when_solved: bool = False,
+    progress: bool = False,
+) -> Run:
+    """Train a network with one hidden layer of sigmoids by gradient descent.
+
+    The loss is the mean squared error; the gradients are sums over the samples, as in the
+    tutorial, so the learning rate counts per sample. `fastxor.reference.train` takes the
+    same arguments and returns the same bits.
+
+    X: samples (n, I), any array-like of real numbers, integers or booleans. Not changed.
+    y: targets (n, O) or (n,).
+    hidden_size: hidden units H; by default 2, or those of `initial`.
+    epochs: how often to go through all samples; 0 gives the starting network.
+    learning_rate, momentum: an update is momentum * the last one + learning_rate * gradient.
+    batch_size: samples between two updates, the last batch of an epoch may have fewer; by
+        default all of them. The loss of an epoch is the mean over its batches, each of them
+        before its update.
+    shuffle: take the samples in another order in each epoch, by
+        ``numpy.random.default_rng(seed).permutation(n)``.
+    threads: at most so many; by default at most as many as there are cores. They share a batch,
+        in blocks of 1,024 samples, where it is large enough to pay for it. They change no bit.
+    seed: of the starting weights, as ``np.random.seed(seed)`` in the tutorial; 0 to 2**32 - 1.
+    init: "randn", as in the tutorial: W1, then W2, and biases of zero; or "uniform": W1, b1, W2,
+        b2 from -init_range to init_range, by `numpy.random.RandomState(seed).uniform`.
+    init_range: see there.
+    initial: start from this instead: a `Network`, a `Run` or arrays (W1, b1, W2, b2). With the
+        settings of before, a run goes on bit for bit as if it had never stopped; what momentum
+        carries from update to update, and what shuffles, is part of its network.
+    dtype: "float64" or "float32"; by default float64, or that of an `initial` network.
+    tolerance: look at each epoch whether all outputs, before their update, are nearer to their
+        targets than this: 0.5 for the right side of the threshold. ``solved_at`` of the result is
+        the first such epoch, or -1.
+    stop_when_solved: end there: the network is the one before that epoch, the losses are those up
+        to that epoch's own.
+    progress: show a progress bar on standard error.
+
+    Raises ValueError or TypeError, before any work, for bad input; `Diverged` when training
+    leaves the finite numbers; `Interrupted`, a KeyboardInterrupt, on Ctrl-C. The last two
+    carry the unfinished run.
+    """
+    progress = checks.boolean("progress", progress)
+    problem = prepare(
+        X, y, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
+        momentum=momentum, batch_size=batch_size, shuffle=shuffle, threads=threads, seed=seed,
+        init=init, init_range=init_range, initial=initial, dtype=dtype, tolerance=tolerance,
+        stop_when_solved=stop_when_solved,
+    )  # fmt: skip
+    job = Job(problem)
+    try:
+        if problem.settings.epochs:
+            # here and not at the top: numba takes half a second to import, and who asks for help,
+            # makes a mistake or uses the reference alone need not wait for it
+            with not_forking:
+                from fastxor.training.engine import Engine
+
+            bar = progress_bar(problem.settings.epochs, progress)
+            with bar as report, Engine(problem) as engine:
+                job.finish(engine, report)
+        return job.run()
+    except KeyboardInterrupt:
+        raise Interrupted(job.run()) from None
+
+
+class Job:
+    """A run in progress.
+
+    The arrays of the engine may hold anything when Ctrl-C is pressed. What counts is ``good``,
+    the last state that was looked at and found finite, replaced at once.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.stop = problem.settings.stop_when_solved
+        self.losses = losses_of(problem.settings.epochs, problem.start.dtype)
+        # epochs done, the network after them, and the first of them that was solved
+        self.good = 0, problem.start, -1
+
+    def run(self) -> Run:
+        """What is done so far."""
+        epoch, network, solved_at = self.good
+        settings = self.problem.settings
+        stopped = self.stop and solved_at == epoch
+        watched = settings.tolerance is not None
+        return Run(
+            network, self.losses[: epoch + stopped], settings, solved_at if watched else None
+        )
+
+    def finish(self, engine: "Engine", report: Callable[[float], None]) -> None:
+        """Train to the end in slices; ``report`` the epochs done after each."""
+        epochs = self.problem.settings.epochs
+        engine.begin(self.problem, self.losses)
+        chunks = max(1, int(FIRST_SLICE / engine.seconds))
+        while engine.epoch < epochs:
+            began = time.perf_counter()
+            chunks = engine.advance(min(chunks, engine.chunks_until(epochs)))
+            if self.stop and engine.solved_at >= 0:
+                self._go_back(engine, engine.solved_at)
+                return
+            if engine.between_epochs and not self._keep_if_finite(engine):
+                raise Diverged(self._last_finite(engine), self.run())
+            seconds = time.perf_counter() - began
+            report(engine.progress)
+            chunks = max(1, int(chunks * min(8, SLICE / max(seconds, 1e-6))))
+
+    def _keep_if_finite(self, engine: "Engine") -> bool:
+        """Are the parameters and the new losses finite? Then they are the good state."""
+        epoch = engine.epoch
+        # the largest of squares is infinite or NaN if any is
+        largest = self.losses[self.good[0] : epoch].max(initial=0)
+        if not (np.isfinite(largest) and engine.is_finite()):
+            return False
+        self.good = epoch, engine.network(), engine.solved_at
+        return True
+
+    def _go_back(self, engine: "Engine", solved_at: int) -> None:
+        """End before the epoch that is solved; the engine is somewhere after it."""
+        engine.restart(*self.good)
+        if chunks := engine.chunks_until(solved_at):
+            engine.advance(chunks)
+        if not self._keep_if_finite(engine):
+            raise Diverged(self._last_finite(engine), self.run())
+        if not np.isfinite(self.losses[solved_at]):
+            raise Diverged(solved_at, self.run())
+        self.good = *self.good[:2], solved_at
+
+    def _last_finite(self, engine: "Engine") -> int:
+        """Find the last epoch before which all was finite, and make it the good state.
+
+        A parameter that is infinite or NaN stays so, and a loss is remembered: halving the
+        distance between the good state and now finds it.
+        """
+        high = engine.epoch
+        while high - self.good[0] > 1:
+            engine.restart(*self.good)
+            middle = (self.good[0] + high) // 2
+            engine.advance(engine.chunks_until(middle))
+            if not self._keep_if_finite(engine):
+                high = middle
+        return self.good[0]
