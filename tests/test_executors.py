@@ -20,7 +20,9 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import pytest
 
-from fastxor import Interrupted, StoredRuns, crew, many, parts, sweep, train_many
+from fastxor import Interrupted, StoredRuns, train_many
+from fastxor.sweeps import many, parts, sweep
+from fastxor.training import crew
 from tests.test_many import LONG, X, Y, same_runs
 from tests.test_store import EVERY, KINDS, parts_of
 
@@ -193,7 +195,9 @@ def test_an_executor_that_breaks(parts_of, monkeypatch):
         pytest.warns(RuntimeWarning, match=r"takes no more work \(gone\): what it does not"),
     ):
         runs = train_many(X, Y, executor=executor, **EVERY)
-    assert sorted(threads, key=str) == [1] * 3 + [None] * 7
+    elsewhere = executor.trained  # of three, what had begun by then
+    assert 1 <= elsewhere <= 3
+    assert sorted(threads, key=str) == [1] * elsewhere + [None] * (10 - elsewhere)
     assert same_runs(runs, train_many(X, Y, **EVERY))
 
 
@@ -221,7 +225,7 @@ def test_errors_of_workers_are_raised(parts_of, tmp_path):
     parts_of(2)
 
     def fate(number):
-        if number == 5:
+        if executor.trained == 3:  # not the nth that is sent, which may be the first to be trained
             raise MemoryError("a worker's")
 
     with Backwards(fate) as executor, pytest.raises(MemoryError, match="a worker's"):
