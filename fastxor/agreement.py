@@ -10,7 +10,6 @@ import numpy as np
 from fastxor import reference
 from fastxor.common.checks import Array
 from fastxor.common.generators import state_of
-from fastxor.networks.network import PARAMETERS
 from fastxor.runs.run import Diverged, Run
 from fastxor.training.single import train
 
@@ -47,9 +46,7 @@ def _ordered(array: Array) -> Array:
 def tensors(run: Run) -> Iterator[tuple[str, Array]]:
     """The losses and parameters of a run by name; what else it has, where it has it."""
     yield "losses", run.losses
-    yield from zip(PARAMETERS, run.network.arrays, strict=True)
-    for name, velocity in zip(PARAMETERS, run.network.velocity or (), strict=False):
-        yield f"velocity_{name}", velocity
+    yield from run.network.state.items()
     if run.network.generator is not None:
         yield "generator", state_of(run.network.generator)
     if run.solved_at is not None:
@@ -66,13 +63,18 @@ def digest(run: Run) -> str:
 
 
 def differing(a: Run, b: Run) -> list[str]:
-    """The names of the tensors that have not the same bits, or that one run lacks."""
+    """The names of the tensors that have not the same bits, or that one run lacks.
+
+    "activations", too, where the functions of the layers are not the same.
+    """
     first, second = dict(tensors(a)), dict(tensors(b))
-    return [
+    names = [
         name
         for name in first | second
         if not (name in first and name in second and same_bits(first[name], second[name]))
     ]
+    same = a.network.architecture.activations == b.network.architecture.activations
+    return names if same else [*names, "activations"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,8 @@ class Agreement:
     first_epoch: int | None
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
-    """What differs there: losses, W1, b1, W2, b2, velocity_W1 and so on, generator or solved_at."""
+    """What differs there: losses, W1, b1, W2 and so on, velocity_W1 and so on, generator,
+    solved_at or activations."""
     digest: str
     """SHA-256 of the fast run."""
     reference: Run

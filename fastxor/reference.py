@@ -8,7 +8,8 @@ import numpy as np
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.progress import progress_bar
-from fastxor.contract.passes import backward_propagation, forward_propagation, squared_error
+from fastxor.contract.losses import loss_terms, total
+from fastxor.contract.passes import backward_propagation, forward_propagation, layers_of
 from fastxor.networks.network import Network
 from fastxor.runs.problem import prepare
 from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
@@ -19,7 +20,11 @@ def train(
     X: Any,
     y: Any,
     *,
-    hidden_size: int | None = None,
+    hidden_size: int | tuple[int, ...] | None = None,
+    activation: str | tuple[str, ...] | None = None,
+    output: str | None = None,
+    loss: str = "mse",
+    bias: bool | None = None,
     epochs: int = 10_000,
     learning_rate: float = 0.1,
     momentum: float = 0.0,
@@ -41,13 +46,14 @@ def train(
     """
     progress = checks.boolean("progress", progress)
     problem = prepare(
-        X, y, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
-        momentum=momentum, batch_size=batch_size, shuffle=shuffle, threads=threads, seed=seed,
-        init=init, init_range=init_range, initial=initial, dtype=dtype, tolerance=tolerance,
-        stop_when_solved=stop_when_solved,
+        X, y, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
+        epochs=epochs, learning_rate=learning_rate, momentum=momentum, batch_size=batch_size,
+        shuffle=shuffle, threads=threads, seed=seed, init=init, init_range=init_range,
+        initial=initial, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
     )  # fmt: skip
     settings, start, T = problem.settings, problem.start, problem.start.dtype
     X, y = problem.X.astype(T), problem.y.astype(T)
+    architecture, output, loss = start.architecture, settings.output, settings.loss
     rate, inertia = T(settings.learning_rate), T(settings.momentum)
     losses = losses_of(settings.epochs, T)
     tolerance = None if settings.tolerance is None else T(settings.tolerance)
@@ -57,7 +63,7 @@ def train(
     def run_so_far() -> Run:
         epoch, parameters, velocity, generator, solved_at = state
         handed_out = velocity and tuple(v + T(0) for v in velocity)
-        network = Network(*parameters, velocity=handed_out, generator=generator)
+        network = Network.of(parameters, architecture, velocity=handed_out, generator=generator)
         stopped = settings.stop_when_solved and solved_at == epoch
         return Run(network, losses[: epoch + stopped], settings, solved_at)
 
@@ -69,29 +75,32 @@ def train(
                 if generator:
                     generator = copy.deepcopy(generator)
                     order = generator.permutation(len(X))
-                error, solved = T(0), tolerance is not None
+                error, count, solved = T(0), 0, tolerance is not None
                 for first in range(0, len(X), problem.batch_size):
                     batch = order[first : first + problem.batch_size]
-                    A1, A2 = forward_propagation(X[batch], *parameters)
-                    error = error + squared_error(y[batch], A2)
-                    solved = solved and bool((abs(A2 - y[batch]) < tolerance).all())
-                    gradients = backward_propagation(X[batch], y[batch], A1, A2, parameters[2])
+                    layers = layers_of(parameters, architecture.biases, architecture.activations)
+                    activations, Z = forward_propagation(X[batch], layers)
+                    A = activations[-1]
+                    terms = loss_terms(y[batch], A, Z, output, loss)
+                    error, count = error + total(terms), count + terms.size
+                    solved = solved and bool((abs(A - y[batch]) < tolerance).all())
+                    gradients = backward_propagation(X[batch], y[batch], activations, layers, loss)
                     steps = tuple(rate * gradient for gradient in gradients)
                     if velocity:
                         steps = velocity = tuple(
                             inertia * v + step for v, step in zip(velocity, steps, strict=True)
                         )
                     parameters = tuple(w - step for w, step in zip(parameters, steps, strict=True))
-                loss = error / T(y.size)
+                mean = error / T(count)
                 if solved and solved_at == -1:
                     solved_at = epoch
-                    if settings.stop_when_solved and np.isfinite(loss):
-                        losses[epoch] = loss
+                    if settings.stop_when_solved and np.isfinite(mean):
+                        losses[epoch] = mean
                         state = *state[:4], solved_at
                         break
-                if not all(np.isfinite(array).all() for array in (loss, *parameters)):
+                if not all(np.isfinite(array).all() for array in (mean, *parameters)):
                     raise Diverged(epoch, run_so_far())
-                losses[epoch] = loss
+                losses[epoch] = mean
                 state = epoch + 1, parameters, velocity, generator, solved_at
                 report(epoch + 1)
         return run_so_far()

@@ -1,6 +1,6 @@
 """Networks for scikit-learn: `SigmoidMLPClassifier` and `SigmoidMLPRegressor`.
 
-Both are `fastxor.train` behind scikit-learn's interface and have what it has: one hidden layer,
+Both are `fastxor.train` behind scikit-learn's interface, as the tutorial has it: one hidden layer,
 logistic activations there and at the outputs, mean squared error, gradient descent. There are no
 other layers, activations, losses (no log loss) or solvers, no penalty on large weights, early
 stopping, `partial_fit` or `warm_start`, and neither sample weights nor sparse X.

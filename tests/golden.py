@@ -1,9 +1,9 @@
 """Runs whose digests are written down in golden.json.
 
 Data and starting weights come from exact arithmetic (`Generator.random`, scaled by powers of
-two), so that they are the same everywhere; randn's last bit depends on the C library. To
-change a digest is to change the contract: ``python -m tests.golden`` writes the file anew,
-from the reference.
+two), so that they are the same everywhere; randn's last bit depends on the C library, so that it
+is rounded to float32 before use. To change a digest is to change the contract:
+``python -m tests.golden`` writes the file anew, from the reference.
 """
 
 import json
@@ -45,9 +45,98 @@ CASES: dict[str, tuple[int, tuple[int, int, int], dict[str, Any]]] = {
     "iris": (150, (4, 8, 3), {"epochs": 20, "learning_rate": 0.01}),
 }  # fmt: skip
 
+# Networks of version 2, name: (I, O, settings). Each has one kernel for small batches and one or
+# two for large ones, which `tests.test_layers` uses as well.
+NETWORKS: dict[str, tuple[int, int, dict[str, Any]]] = {
+    "logistic": (
+        3, 2, {"hidden_size": (), "output": "sigmoid", "loss": "log_loss", "init": "glorot"},
+    ),
+    "softmax": (
+        4, 3,
+        {"hidden_size": (), "output": "softmax", "loss": "log_loss", "bias": False, "init": "he"},
+    ),
+    "curve": (
+        1, 1,
+        {
+            "hidden_size": 5, "activation": "tanh", "output": "identity", "init": "uniform",
+            "init_range": 1.0,
+        },
+    ),
+    "relu": (
+        9, 2, {"hidden_size": (7, 3), "activation": "relu", "loss": "log_loss", "init": "he"},
+    ),
+    "no biases": (
+        2, 3,
+        {
+            "hidden_size": (3, 1, 4), "activation": ("identity", "tanh", "relu"),
+            "output": "tanh", "bias": False, "init": "randn", "seed": 4,
+        },
+    ),
+    "deep": (
+        3, 3,
+        {
+            "hidden_size": (2, 5, 9, 3), "activation": ("sigmoid", "tanh", "relu", "sigmoid"),
+            "output": "softmax", "loss": "log_loss", "init": "glorot",
+        },
+    ),
+}  # fmt: skip
+
+# name: (n, network, settings)
+LAYERED: dict[str, tuple[int, str, dict[str, Any]]] = {
+    "logistic, 5 samples": (5, "logistic", {"epochs": 50, "momentum": 0.9}),
+    "logistic, 1500 samples": (1500, "logistic", {"epochs": 5, "learning_rate": 0.001}),
+    "softmax, 8 samples": (8, "softmax", {"epochs": 50}),
+    "softmax, batches of 30, shuffled": (
+        70, "softmax", {"epochs": 6, "batch_size": 30, "shuffle": True, "learning_rate": 0.02},
+    ),
+    "curve, batches of 3": (
+        7, "curve", {"epochs": 30, "batch_size": 3, "learning_rate": 0.02, "momentum": 0.5},
+    ),
+    "curve, 1025 samples, shuffled": (
+        1025, "curve", {"epochs": 4, "shuffle": True, "learning_rate": 1e-4, "momentum": 0.9},
+    ),
+    "relu, batches of 2, shuffled": (
+        8, "relu", {"epochs": 20, "batch_size": 2, "shuffle": True, "learning_rate": 0.05},
+    ),
+    "relu, 9 samples": (9, "relu", {"epochs": 40, "learning_rate": 0.02}),
+    "relu, batches of 1100": (
+        2500, "relu", {"epochs": 3, "batch_size": 1100, "learning_rate": 1e-4, "momentum": 0.9},
+    ),
+    "no biases, 4 samples": (4, "no biases", {"epochs": 50, "learning_rate": 0.05}),
+    "no biases, batches of 16, shuffled": (
+        33, "no biases",
+        {"epochs": 8, "batch_size": 16, "shuffle": True, "learning_rate": 0.02, "momentum": 0.5},
+    ),
+    "deep, 3 samples": (3, "deep", {"epochs": 50, "momentum": 0.9}),
+    "deep, batches of 9": (20, "deep", {"epochs": 20, "batch_size": 9, "learning_rate": 0.05}),
+    "deep, batches of 40, shuffled": (
+        210, "deep",
+        {"epochs": 4, "batch_size": 40, "shuffle": True, "learning_rate": 0.02, "momentum": 0.5},
+    ),
+    "deep, 1030 samples": (1030, "deep", {"epochs": 3, "learning_rate": 0.001}),
+}  # fmt: skip
+
+
+def layered(name: str, n: int) -> tuple[Any, Any, dict[str, Any]]:
+    """Samples for a network of `NETWORKS`, and its settings."""
+    inputs, outputs, settings = NETWORKS[name]
+    X, y = samples(n, inputs, outputs, seed=n)
+    if settings.get("output") == "softmax":
+        classes = np.eye(outputs)
+        y = 0.75 * classes[y.argmax(axis=1)] + 0.25 * classes[y.argmin(axis=1)]
+    if settings["init"] == "randn":
+        start = reference.train(X, y, epochs=0, dtype=np.float32, **settings).network
+        settings = {"initial": start} | settings
+        del settings["init"]
+    return X, y, dict(settings)
+
 
 def run(train: Any, name: str, dtype: Any, **others: Any) -> Any:
     """What ``train`` makes of a case, perhaps with other settings."""
+    if name in LAYERED:
+        n, network, settings = LAYERED[name]
+        X, y, of_network = layered(network, n)
+        return train(X, y, dtype=dtype, **of_network | settings | others)
     n, sizes, settings = CASES[name]
     X, y = samples(n, sizes[0], sizes[2], seed=n)
     if name.startswith("xor"):
@@ -59,7 +148,7 @@ def run(train: Any, name: str, dtype: Any, **others: Any) -> Any:
 def write() -> None:
     digests = {
         f"{name}, {dtype.__name__}": digest(run(reference.train, name, dtype))
-        for name in CASES
+        for name in (*CASES, *LAYERED)
         for dtype in (np.float64, np.float32)
     }
     FILE.write_text(json.dumps({"contract": CONTRACT, "digests": digests}, indent=2) + "\n")

@@ -17,6 +17,7 @@ import fastxor
 from fastxor import Network, Run
 from fastxor.agreement import compare, differing, digest, same_bits, ulp_distance
 from tests.conftest import samples
+from tests.test_layers import LINE, infinite_for_the_next
 
 PACKAGE = Path(fastxor.__file__).parent
 
@@ -50,6 +51,38 @@ def test_one_ulp_is_seen(run, name):
     other = changed(run, name, one_ulp)
     assert differing(run, other) == [name]
     assert digest(run) != digest(other)
+
+
+def test_layers_are_seen():
+    """Each of their arrays has a name, and their functions count."""
+    settings = {"hidden_size": (3, 2), "activation": "relu", "momentum": 0.5, "epochs": 5}
+    run = fastxor.train(*fastxor.xor(), **settings)
+    network = run.network
+    arrays = {name: getattr(network, name) for name in network.architecture.names}
+    assert list(arrays) == ["W1", "b1", "W2", "b2", "W3", "b3"]
+
+    def with_network(arrays, velocity=network.velocity, activation="relu"):
+        other = Network(**arrays, velocity=velocity, activation=activation)
+        return dataclasses.replace(run, network=other)
+
+    assert differing(run, with_network(arrays)) == []
+    for name, array in arrays.items():
+        assert differing(run, with_network(arrays | {name: one_ulp(array)})) == [name]
+    velocity = [*network.velocity[:-1], one_ulp(network.velocity[-1])]
+    assert differing(run, with_network(arrays, velocity)) == ["velocity_b3"]
+    other = with_network(arrays, activation=("relu", "identity"))
+    assert differing(run, other) == ["activations"]
+    assert digest(run) == digest(other), "of what was computed"
+
+
+def test_a_missing_bias_is_seen(run):
+    start = run.network
+    network = Network(start.W1, None, start.W2, start.b2)
+    names = differing(
+        dataclasses.replace(run, network=Network(*start.arrays)),
+        dataclasses.replace(run, network=network),
+    )
+    assert names == ["b1"]
 
 
 def test_equal_runs_are_equal(run):
@@ -152,6 +185,28 @@ def test_compare_sees_another_dtype():
     assert result.max_ulp == 0, "no tensor can be compared"
 
 
+def test_compare_names_other_functions():
+    """Bits may be the same where ReLUs are never below zero."""
+    start = [np.ones(shape) for shape in ((2, 2), (1, 2), (2, 1), (1, 1))]
+    settings = {"initial": start, "activation": "relu", "learning_rate": 1e-6}
+
+    def linear(X, y, **settings):
+        return fastxor.train(X, y, **settings | {"activation": "identity"})
+
+    result = compare(*fastxor.xor(), epochs=1, fast=linear, show=False, **settings)
+    assert (result.agree, result.first_epoch, result.first_tensor) == (False, 0, "activations")
+    assert result.max_ulp == 0
+
+
+def test_compare_of_layers():
+    X, y = samples(9, 3, 2)
+    result = compare(
+        X, y, hidden_size=(4, 3), activation=("tanh", "relu"), output="identity", epochs=10,
+        learning_rate=0.01, momentum=0.5, show=False,
+    )  # fmt: skip
+    assert result.agree
+
+
 def test_compare_where_training_diverges():
     X, y = samples(4, 2, 1)
     result = compare(X, y, learning_rate=1.0, momentum=4.0, epochs=2000, dtype="float32")
@@ -161,85 +216,177 @@ def test_compare_where_training_diverges():
 
 WINGS = ("kernels", "training")  # in which the modules are that are changed
 FOLD = ("sums.py", "i ^ distance", "i ^ (half // distance)")  # neighbours first, halves last
+# words of a name choose the problem: "tiled", "many", "batches", "deep", "softmax" and so on
 MUTANTS = {
     "none": ("lanes.py", "", ""),
+    "none, deep": ("lanes.py", "", ""),
     "none, many": ("lanes.py", "", ""),
     "none, many, solved, slices, batches": ("lanes.py", "", ""),
+    "none, many, deep": ("lanes.py", "", ""),
+    # --- sums ---
     "fold": FOLD,
     "fold of rows, tiled": ("sums.py", "range(2 * LANES) if", "range(2 * LANES)[::-1] if"),
     "order of samples, tiled": ("sums.py", "range(0, value.n, n)", "range(value.n - n, -1, -n)"),
-    "order of hidden units": (
-        "small.py",
-        "for h in range(H):\n                    z = z",
-        "for h in range(H - 1, -1, -1):\n                    z = z",
-    ),
-    "fastmath": ("compiling.py", '"nogil": True', '"nogil": True, "fastmath": True'),
-    "no update of b1": ("small.py", "fold(delta, lanes), l", "fold(0 * delta, lanes), l"),
-    "no update of b2": ("small.py", "= fold(delta, lanes)", "= fold(0 * delta, lanes)"),
-    "no update of b1, tiled": ("tiled.py", "for i in range(I + 1):", "for i in range(I):"),
-    "no update of b2, tiled": ("tiled.py", "kept + o, delta", "kept + o, 0 * delta"),
-    "no momentum": ("small.py", "step = momentum * load", "step = 0 * load"),
-    "momentum, tiled": ("tiled.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
-    "index of W1": ("small.py", "load(w, (i * P + h) * lanes", "load(w, (h * I + i) * lanes"),
-    "index of W2, tiled": ("tiled.py", "w[strip * R + weight]", "w[strip * R + k]"),
-    "a sample lost": ("small.py", "lanes, lanes), count)", "lanes, lanes), count - 1)"),
-    "a sample lost, tiled": ("tiled.py", "count - t)", "count - t - 1)"),
-    "a sample too many": ("lanes.py", "if whole:", "if True:"),
     "block, tiled": ("sums.py", "BLOCK = 1024", "BLOCK = 2048"),
     "lanes, tiled": ("sums.py", "LANES = 8", "LANES = 16"),
-    "sigmoid": ("sigmoid.py", "1 / 665280", "1 / 665281"),
-    "mean of the loss": ("small.py", "dtype(batch_size * O)", "dtype(batch_size)"),
-    "mean of the loss, tiled": ("tiled.py", "dtype(n * O)", "dtype(n)"),
-    "starting weights": ("engine.py", "b1, W2.T]", "b1, W2.T[::-1]]"),
-    "no shuffling, batches": ("order.py", "range(order.size - 1, 0, -1)", "range(0)"),
-    "the same order in each epoch, batches": ("small.py", "order.size and left > 1", "False"),
-    "the same order in each epoch, batches, tiled": (
-        "tiled.py", "last == n and order.size and", "False and",
-    ),
-    "no losses but the last, batches": ("small.py", "squares += losses[epoch]", "squares += 0"),
-    "no losses but the last, batches, tiled": ("tiled.py", "error += losses[epoch]", "error += 0"),
-    "last batch, batches": ("small.py", "min(count, n - start)", "count"),
-    "last batch, batches, tiled": ("tiled.py", "(first + batch_size, n)", "(first + 20, n - 1)"),
-    "targets not shuffled, batches": ("small.py", "y[sample * O + o]", "y[start * O + o]"),
-    "a block lost, threads, tiled": ("tiled.py", "- first + BLOCK - 1)", "- first)"),
-    "blocks backwards, threads, tiled": (
-        "tiled.py",
-        "range(sums, (last - first + BLOCK - 1) // BLOCK * sums, sums)",
-        "range((last - first - 1) // BLOCK * sums, 0, -sums)",
-    ),
-    "all solved, solved": ("small.py", "solved = False", "pass"),
-    "all solved, solved, tiled": ("tiled.py", "solved = False", "pass"),
-    "misses kept, solved, batches": ("small.py", "position[MISSED] = 0", "pass"),
-    "misses kept, solved, batches, tiled": ("tiled.py", "position[MISSED] = 0", "pass"),
-    "misses lost, solved, batches": ("small.py", "position[MISSED] = 1", "pass"),
-    "misses lost, solved, batches, tiled": ("tiled.py", "release(position, MISSED, 1)", "pass"),
-    "solved too early, solved": ("single.py", "chunks_until(solved_at):", "chunks_until(0):"),
     "fold, many": (
         "sums.py",
         "low, high = list(range(half)), list(range(half, 2 * half))",
         "low = [j for j in range(2 * half) if not j // lanes.n % 2]\n"
         "            high = [j + lanes.n for j in low]",
     ),
-    "order of hidden units, many": (
-        "stacked.py",
-        "for h in range(H):\n                            weight",
-        "for h in range(H - 1, -1, -1):\n                            weight",
+    "fastmath": ("compiling.py", '"nogil": True', '"nogil": True, "fastmath": True'),
+    "a sample too many": ("lanes.py", "if whole:", "if True:"),
+    # --- functions ---
+    "sigmoid": ("functions.py", "1 / 665280", "1 / 665281"),
+    "derivative of tanh, deep": ("functions.py", "back * (1 - a * a)", "back"),
+    "derivative of relu at 0, deep": (
+        "functions.py", "where_less(0, a, back, 0)", "where_less(a, 0, 0, back)",
     ),
-    "no update of b1, many": (
-        "stacked.py", "= fold_samples(delta, W)", "= fold_samples(0 * delta, W)",
+    "relu, deep": ("functions.py", "return where_less(z, 0, 0, z)", "return z"),
+    "log1p, log loss": ("functions.py", "two_atanh(u / (2 + u))", "two_atanh(u / (1 + u))"),
+    "log, softmax": ("functions.py", "k * hi + (k * lo", "k * hi + (k * hi"),
+    # --- small batches ---
+    "order of inputs, deep": (
+        "small_layers.py",
+        "for i in range(1, I):\n                x = spread",
+        "for i in range(I - 1, 0, -1):\n                x = spread",
     ),
-    "no update of b2, many": ("stacked.py", "fold_samples(load(d", "fold_samples(0 * load(d"),
-    "index of W1, many": (
-        "stacked.py", "spread(load(w, (i * H + h) * W", "spread(load(w, (h * I + i) * W",
+    "order of units, deep": (
+        "small_layers.py",
+        "for o in range(1, O):\n                delta",
+        "for o in range(O - 1, 0, -1):\n                delta",
     ),
+    "no update of W1": ("small_layers.py", "= fold(x * delta", "= 0 * fold(x * delta"),
+    "no update of W2": ("small_layers.py", "= fold(activation *", "= 0 * fold(activation *"),
+    "no update of biases": ("small_layers.py", "= fold(load(d", "= 0 * fold(load(d"),
+    "no update of biases but the first, deep": (
+        "small_layers.py",
+        "place[8]\n        if biases >= 0:",
+        "place[8]\n        if biases >= 0 and place[7] == 0:",
+    ),
+    "index of W1": (
+        "small_layers.py", "load(w, (ahead + i * P + u)", "load(w, (ahead + u * I + i)",
+    ),
+    "index of a turned table, deep": (
+        "small_layers.py", "(table + o * R + i) * lanes", "(table + i * R + o) * lanes",
+    ),
+    "index of what is copied, deep": (
+        "small_layers.py", "(ahead + i * P + o) * lanes, P", "(ahead + o * P + i) * lanes, P",
+    ),
+    "the other table, one sample, deep": (
+        "small.py", "[0] + [k for k in range(1, depth)", "[0] + [k for k in range(depth, depth)",
+    ),
+    "no momentum": ("small_layers.py", "step = momentum * load", "step = 0 * load"),
+    "a sample lost": ("small.py", "lanes), count)", "lanes), count - 1)"),
+    "infinite padding": ("small_layers.py", "if partial:  # no inf", "if False:  # no inf"),
+    "derivative in the log loss": (
+        "small_layers.py",
+        "if not log_loss:\n                delta",
+        "if True:\n                delta",
+    ),
+    "largest output, softmax": ("small_layers.py", "- largest", "- 0 * largest"),
+    "mean of the loss": ("small.py", "dtype(batch_size * columns)", "dtype(batch_size)"),
+    "mean of the loss, softmax": ("small.py", "columns = 1 if", "columns = O if"),
+    "starting weights": (
+        "engine.py", "concatenate([array.ravel()", "concatenate([array[::-1].ravel()",
+    ),
+    "no shuffling, batches": ("order.py", "range(order.size - 1, 0, -1)", "range(0)"),
+    "the same order in each epoch, batches": ("small.py", "order.size and left > 1", "False"),
+    "no losses but the last, batches": ("small.py", "error += losses[epoch]", "error += 0"),
+    "last batch, batches": ("small.py", "min(count, n - start)", "count"),
+    "targets not shuffled, batches": ("small.py", "y[sample * O + o]", "y[start * O + o]"),
+    "all solved, solved": ("small_layers.py", "solved = False", "pass"),
+    "misses kept, solved, batches": ("small.py", "position[MISSED] = 0", "pass"),
+    "misses lost, solved, batches": ("small.py", "position[MISSED] = 1", "pass"),
+    "solved too early, solved": ("single.py", "chunks_until(solved_at):", "chunks_until(0):"),
+    # --- batches of any size ---
+    "order of inputs, tiled": (
+        "tiled_layers.py",
+        "k += strip\n                        weight = load_each(w, k, 0, 1, width)\n"
+        "                        z = z + load(x, i * stride",
+        "weight = load_each(w, k + (I - i) * strip, 0, 1, width)\n"
+        "                        z = z + load(x, (I - i) * stride",
+    ),
+    "order of units, tiled, deep": (
+        "tiled_layers.py",
+        "for u in range(1, O):\n                            delta",
+        "for u in range(O - 1, 0, -1):\n                            delta",
+    ),
+    "no update of b1, tiled": (
+        "tiled_layers.py", "for i in range(I + bias):", "for i in range(I):",
+    ),
+    "no update of b2, tiled": ("tiled_layers.py", "I * O + u, load(a", "I * O + u, 0 * load(a"),
+    "a gradient of a deeper layer, tiled, deep": (
+        "tiled_layers.py", "add(g, rows + k + u, activation", "add(g, rows + k + u, 0 * activation",
+    ),
+    "momentum, tiled": ("tiled.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
+    "index of W2, tiled": ("tiled_layers.py", "table + k + u, 0", "table + u * I + i, 0"),
+    "deltas of a deeper layer, tiled, deep": (
+        "tiled_layers.py",
+        "store(before, i * tile + t, delta)",
+        "store(before, i * tile + t, back)",
+    ),
+    "a sample lost, tiled": ("tiled_layers.py", "target, count - t)", "target, count - t - 1)"),
+    "infinite padding, tiled": (
+        "tiled_layers.py", "if count & width - 1:  # no inf", "if False:  # no inf",
+    ),
+    "derivative in the log loss, tiled": (
+        "tiled_layers.py", "delta = error\n", "delta = derivative(error, output, function)\n",
+    ),
+    "largest output, softmax, tiled": ("tiled_layers.py", "- largest", "- 0 * largest"),
+    "mean of the loss, tiled": ("tiled.py", "dtype(n * columns)", "dtype(n)"),
+    "the same order in each epoch, batches, tiled": (
+        "tiled.py", "last == n and order.size and", "False and",
+    ),
+    "no losses but the last, batches, tiled": ("tiled.py", "error += losses[epoch]", "error += 0"),
+    "last batch, batches, tiled": ("tiled.py", "(first + batch_size, n)", "(first + 20, n - 1)"),
+    "a block lost, threads, tiled": ("tiled.py", "- first + BLOCK - 1)", "- first)"),
+    "blocks backwards, threads, tiled": (
+        "tiled.py",
+        "range(sums, (last - first + BLOCK - 1) // BLOCK * sums, sums)",
+        "range((last - first - 1) // BLOCK * sums, 0, -sums)",
+    ),
+    "all solved, solved, tiled": ("tiled_layers.py", "solved = False", "pass"),
+    "misses kept, solved, batches, tiled": ("tiled.py", "position[MISSED] = 0", "pass"),
+    "misses lost, solved, batches, tiled": ("tiled.py", "release(position, MISSED, 1)", "pass"),
+    # --- many networks ---
+    "order of inputs, many, deep": (
+        "stacked_layers.py",
+        "for i in range(1, I):\n                if first",
+        "for i in range(I - 1, 0, -1):\n                if first",
+    ),
+    "order of units, many, deep": (
+        "stacked_layers.py",
+        "for u in range(1, O):\n                    weight",
+        "for u in range(O - 1, 0, -1):\n                    weight",
+    ),
+    "no update of weights, many": (
+        "stacked_layers.py", "= fold_samples(x *", "= 0 * fold_samples(x *",
+    ),
+    "no update of biases, many": (
+        "stacked_layers.py", "= fold_samples(load(d", "= 0 * fold_samples(load(d",
+    ),
+    "no update of biases but the first, many, deep": (
+        "stacked_layers.py",
+        "if biases >= 0:\n            for u",
+        "if biases >= 0 and first:\n            for u",
+    ),
+    "index of W1, many": ("stacked_layers.py", "(table + i * O + u)", "(table + u * I + i)"),
     "index of W2, many": (
-        "stacked.py",
-        "load(d, 0, wide) * spread(load(w, (W2 + h)",
-        "load(d, 0, wide) * spread(load(w, (W2 + h // 2)",
+        "stacked_layers.py",
+        "weight = spread(load(w, (k + u) * width",
+        "weight = spread(load(w, (k + u // 2) * width",
     ),
     "a sample lost, many": (
-        "stacked.py", "keep_first(error, count * W)", "keep_first(error, count * W - W)",
+        "stacked_layers.py", "target, count * width)", "target, count * width - width)",
     ),
+    "derivative in the log loss, many": (
+        "stacked_layers.py",
+        "store(d, (own + o) * wide, error)\n        return",
+        "store(d, (own + o) * wide, derivative(error, output, function))\n        return",
+    ),
+    "largest output, softmax, many": ("stacked_layers.py", "- largest", "- 0 * largest"),
     "rate of another network, many": (
         "stacked.py", "load(rates, group, W)", "load(rates, group + 1, W)",
     ),
@@ -247,13 +394,17 @@ MUTANTS = {
         "stacked.py", "load(rates, row_size + group, W)", "0 * load(rates, row_size + group, W)",
     ),
     "velocity lost, many, slices": ("blocks.py", "self.velocity = _of_columns", "_of_columns"),
-    "mean of the loss, many": ("stacked.py", "dtype(n * O)", "dtype(n)"),
+    "mean of the loss, many": ("stacked.py", "dtype(n * columns)", "dtype(n)"),
     "no losses but the last, many, batches": (
-        "stacked.py", "squares + batch_squares\n", "batch_squares\n",
+        "stacked.py", "error = error + of_batch", "error = of_batch",
     ),
+    "a loss that overflows, many, line": ("stacked.py", "+ (loss - loss)", "+ 0"),
     "last batch, many, batches": ("stacked.py", "min(batch_size, n - start)", "batch_size"),
-    "all solved, many, solved, batches": (
-        "stacked.py", "solved &= within(", "solved = unsolved & within(",
+    "all batches solved, many, solved, batches": (
+        "stacked.py", "tolerance, solved,\n", "tolerance, unsolved,\n",
+    ),
+    "all outputs solved, many, solved": (
+        "stacked_layers.py", "if watch:\n", "if watch and o == O - 1:\n",
     ),
     "left too late, many, solved, batches": ("stacked.py", "kept if rewinds else w", "w"),
     "velocity left too late, many, solved, batches": (
@@ -289,19 +440,39 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
     mutant = importlib.import_module(package)
 
     def agrees(n: int, inputs: int, hidden: int, outputs: int) -> bool:
-        settings = {"hidden_size": hidden, "epochs": 20, "momentum": 0.5, "learning_rate": 0.01}
+        settings: dict[str, Any] = {"epochs": 20, "momentum": 0.5, "learning_rate": 0.01}
+        X, y = samples(n, inputs, outputs)
+        if "infinite" in name:
+            X, y, own = infinite_for_the_next(3 if "tiled" not in name else 9, np.float64)
+            settings |= own | {"momentum": 0.0}
+        elif "line" in name:
+            X, y = np.ones((2, 1)), np.zeros((2, 1))
+            settings |= LINE | {"epochs": 700, "learning_rate": 1.5, "momentum": 0.0}
+        elif "deep" in name:
+            settings |= {"hidden_size": (hidden, 3), "activation": ("relu", "tanh")}
+        else:
+            settings["hidden_size"] = hidden
+        if "log loss" in name or "softmax" in name:
+            settings["loss"] = "log_loss"
+        if "softmax" in name:
+            settings["output"], y = "softmax", np.eye(outputs)[y.argmax(axis=1)]
         if "batches" in name:
             settings |= {"batch_size": 20 if "tiled" in name else 3, "shuffle": "many" not in name}
         if "threads" in name:
             settings["threads"] = 2
-        X, y = samples(n, inputs, outputs)
         if "solved" in name:  # somewhere on the way
             network = fastxor.train(X, y, **settings | {"epochs": 10}).network
             tolerance = float(np.abs(network.predict_proba(X) - y).max())
             stop = "many" in name or "early" in name
             settings |= {"tolerance": tolerance, "stop_when_solved": stop}
-        fast = in_the_middle if "many" in name else mutant.train
+        fast = in_the_middle if "many" in name else alone
         return compare(X, y, fast=fast, show=False, **settings).agree
+
+    def alone(X: Any, y: Any, **settings: Any) -> Run:
+        try:
+            return mutant.train(X, y, **settings)
+        except mutant.Diverged as error:
+            return error.run
 
     def in_the_middle(X: Any, y: Any, learning_rate: float, **settings: Any) -> Run:
         """One of three networks, in slices of one epoch."""
@@ -318,9 +489,11 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
     if "batches" in name:
         problems = [(50, 3, 4, 2)] if "tiled" in name else [(10, 2, 2, 2)]
     elif "tiled" not in name:
-        problems = [(3, 2, 2, 2)]
-    if name == "none":
-        problems = [(1500, 3, 4, 2), (3, 2, 2, 2)]
+        problems = [(3, 3, 4, 2)] if "deep" in name else [(3, 2, 2, 2)]
+    if "one sample" in name:
+        problems = [(1, 3, 4, 2)]
+    if name in ("none", "none, deep"):
+        problems = [(1500, 3, 4, 2), (3, 3, 4, 2), (1, 3, 4, 2)]
     assert all(agrees(*problem) for problem in problems) == name.startswith("none")
 
 

@@ -66,6 +66,68 @@ def test_options_reach_training(tmp_path, capsys):
     assert str(path) in capsys.readouterr().out
 
 
+def test_layers_on_the_command_line(tmp_path, capsys):
+    path = tmp_path / "net.npz"
+    rates = ["--learning-rate", 0.05, "--momentum", 0.5]
+    layers = ["--hidden-size", "3,2", "--activation", "relu,tanh", "--output", "identity",
+              "--no-bias", "--init", "glorot"]  # fmt: skip
+    assert run("train", *layers, *rates, "--epochs", 30, "--save", path) == 0
+    settings = {
+        "hidden_size": (3, 2), "activation": ("relu", "tanh"), "output": "identity", "bias": False,
+        "init": "glorot", "learning_rate": 0.05, "momentum": 0.5,
+    }  # fmt: skip
+    expected = fastxor.train(*fastxor.xor(), epochs=30, **settings)
+    saved = Network.load(path)
+    assert saved.architecture == expected.network.architecture
+    assert all(map(same_bits, saved.arrays, expected.network.arrays))
+    outputs = expected.network.predict_proba(fastxor.xor()[0])
+    error = np.abs(outputs - fastxor.xor()[1]).max()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-6:-1] == [
+        f"  0 0  ->  {outputs[0, 0]:.4f}", f"  0 1  ->  {outputs[1, 0]:.4f}",
+        f"  1 0  ->  {outputs[2, 0]:.4f}", f"  1 1  ->  {outputs[3, 0]:.4f}",
+        f"Largest error of an output: {error:.4g}.",
+    ]  # fmt: skip
+    assert lines[-7] == "Outputs:"
+    # --initial continues it; its layers are those of the file
+    assert run("train", *rates, "--epochs", 20, "--initial", path, "--save", path) == 0
+    whole = fastxor.train(*fastxor.xor(), epochs=50, **settings)
+    assert all(map(same_bits, Network.load(path).arrays, whole.network.arrays))
+    assert run("compare", *layers, *rates, "--epochs", 20) == 0
+    assert run("train", "--hidden-size", "none", "--epochs", 3, "--save", path) == 0
+    assert Network.load(path).sizes == (2, 1)
+
+
+def test_classes(tmp_path, capsys):
+    """One column for each, of a table whose last three columns they are."""
+    random = np.random.default_rng(0)
+    X = random.random((30, 2)) * 4 - 2
+    y = np.eye(3)[(X[:, 0] > 0).astype(int) + (X[:, 1] > 0)]
+    np.savetxt(tmp_path / "data.csv", np.hstack([X, y]), delimiter=",")
+    options = ["--data", tmp_path / "data.csv", "--targets", 3, "--hidden-size", "4,3",
+               "--activation", "tanh", "--output", "softmax", "--loss", "log_loss",
+               "--learning-rate", 0.03]  # fmt: skip
+    settings = {
+        "hidden_size": (4, 3), "activation": "tanh", "output": "softmax", "loss": "log_loss",
+        "learning_rate": 0.03,
+    }  # fmt: skip
+    for epochs in (3, 400):
+        assert run("train", *options, "--epochs", epochs) == 0
+        network = fastxor.train(X, y, epochs=epochs, **settings).network
+        lines = capsys.readouterr().out.splitlines()
+        start = lines.index("Outputs and predictions of the first 16 samples:") + 1
+        for line, answers in zip(lines[start : start + 16], network.predict(X), strict=False):
+            assert line.split()[-3:] == [str(answer) for answer in answers]
+        wrong = (network.predict(X) != y).any(axis=1).sum()
+        advice = " ".join(lines[start + 16 :])
+        if epochs == 3:
+            assert f"Not learned: {wrong} of 30 samples have their largest output at an" in advice
+            assert "--hidden-size 8,6" in advice
+        else:
+            assert wrong == 0
+            assert advice == "Learned: all 30 samples have their largest output at their class."
+
+
 def test_compare(capsys):
     assert run("compare", "--problem", "parity", "--epochs", 20, "--hidden-size", 3) == 0
     output = capsys.readouterr().out
@@ -89,6 +151,14 @@ def test_alone_it_shows_the_three_side_by_side(capsys, monkeypatch):
 
 BAD = {
     "hidden size": (["train", "--hidden-size", 0], "hidden_size must be an integer of at least 1"),
+    "hidden sizes": (["train", "--hidden-size", "16,0"], "hidden_size[1] must be an integer of"),
+    "no sizes": (["train", "--hidden-size", "2,x"],
+                 "--hidden-size: must be hidden units, such as 2, or 16,16 in two layers, or none"),
+    "activation": (["train", "--activation", "cosine"], "activation must be 'sigmoid', 'tanh', "),
+    "activations": (["train", "--activation", "relu,tanh"], "one for each of 1 hidden layers"),
+    "output": (["train", "--output", "relu"], "argument --output: invalid choice: 'relu'"),
+    "loss": (["train", "--output", "softmax"], "loss must be 'log_loss' with output='softmax'"),
+    "one class": (["train", "--output", "softmax", "--loss", "log_loss"], "'softmax' of a single"),
     "epochs": (["compare", "--epochs", -1], "epochs must be"),
     "learning rate": (["train", "--learning-rate", "nan"], "learning_rate must be finite"),
     "not a number": (["train", "--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
@@ -383,6 +453,28 @@ def test_seeds_of_other_data(wide, tmp_path, capsys):
     assert rows(capsys.readouterr().out)[0][2] == str(near.all(axis=(1, 2)).sum())
     assert run("seeds", "--count", 3, "--momentum", 9, "--epochs", 1000) == 0
     assert "3 networks left the finite numbers" in capsys.readouterr().out
+
+
+def test_seeds_of_layers(wide, capsys):
+    options = ["--hidden-size", "3,2", "--activation", "tanh", "--output", "identity", "--no-bias"]
+    assert run("seeds", "--count", 20, "--epochs", 400, *options) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2-3-2-1 tanh-identity without biases, 4 samples, 400 epochs, float64: ")
+    X, y = fastxor.xor()
+    settings = {"hidden_size": (3, 2), "activation": "tanh", "output": "identity", "bias": False}
+    runs = [fastxor.train(X, y, seed=seed, epochs=400, **settings) for seed in range(20)]
+    near = [(abs(r.network.predict_proba(X) - y) < 0.5).all() for r in runs]
+    assert rows(out)[0][2] == str(sum(near))
+    assert 0 < sum(near) < 20
+
+
+def test_seeds_whose_sums_overflow(wide, capsys):
+    """Networks that have diverged may have no outputs: they have not learned."""
+    options = ["--hidden-size", "4,3", "--activation", "identity", "--output", "identity"]
+    assert run("seeds", "--count", 5, "--epochs", 60, "--learning-rate", 3, *options) == 0
+    out = capsys.readouterr().out
+    assert rows(out)[0][:3] == ["3", "5", "0"]
+    assert "5 networks left the finite numbers" in out
 
 
 def test_seeds_are_saved_and_resumed(wide, tmp_path, monkeypatch, capsys):

@@ -250,7 +250,7 @@ def test_an_executor_that_takes_nothing():
 @pytest.mark.parametrize("name", ["CONTRACT", "randn_digest"])
 def test_workers_with_other_bits_refuse(name, monkeypatch):
     """Another version of the contract, or a C library that gives seeds other starting weights."""
-    values = {"CONTRACT": 2, "randn_digest": lambda: "other"}
+    values = {"CONTRACT": 3, "randn_digest": lambda: "other"}
 
     def fate(number):
         monkeypatch.setattr(sweep, name, values[name])

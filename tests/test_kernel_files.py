@@ -93,8 +93,8 @@ def test_no_byte_may_be_wrong(folder):
         path.write_bytes(data[:size])
         assert file.load_overload(None, cpu_target.target_context) is None
     path.write_bytes(data)
-    path.rename(path.with_name(path.name.replace("small-2-2", "small-2-3")))
-    other = KernelFile(file.name.rsplit("-", 1)[0].replace("small-2-2", "small-2-3"))
+    path.rename(path.with_name(path.name.replace("small-", "tiled-")))
+    other = KernelFile(file.name.rsplit("-", 1)[0].replace("small-", "tiled-"))
     assert other.load_overload(None, cpu_target.target_context) is None
 
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import fastxor
 from fastxor import Diverged, Interrupted, Network, Run, Runs, reference, train_many
 from fastxor.agreement import same_bits
-from fastxor.networks.starting import starting_network
-from fastxor.runs.runs import RESULTS
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.starting import INITS, starting_network
+from fastxor.runs.fields import RESULTS
 from fastxor.sweeps import many
 from fastxor.training import blocks, crew, engine, starts
 from fastxor.training import single as training
@@ -152,6 +153,71 @@ def test_any_settings(
         ))  # fmt: skip
 
 
+LAYERS = {
+    "none": {"hidden_size": ()},
+    "two": {"hidden_size": (3, 2), "activation": "tanh"},
+    "three": {"hidden_size": (2, 3, 2), "activation": ("relu", "identity", "tanh")},
+    "no biases": {"hidden_size": (3,), "activation": "relu", "bias": False},
+    "sums": {"hidden_size": (3, 2), "activation": "tanh", "output": "identity"},
+    "tanh": {"activation": "tanh", "output": "tanh", "bias": False},
+    "log loss": {"hidden_size": 3, "activation": "relu", "loss": "log_loss"},
+    "softmax": {"hidden_size": (3, 2), "output": "softmax", "loss": "log_loss"},
+    "momentum": {"hidden_size": (2, 2), "activation": "relu", "momentum": [0.0, 0.5, 0.9] * 3},
+    "shuffled": {"hidden_size": (3, 2), "batch_size": 3, "shuffle": True},
+}
+
+
+@pytest.mark.parametrize("init", ["randn", "glorot", "he"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_any_layers(name, init, dtype):
+    A, b = samples(7, 2, 2)
+    if name == "softmax":
+        b = np.eye(2)[b.argmax(axis=1)]
+    common = {
+        "epochs": 8, "learning_rate": 0.05, "init": init, "dtype": dtype, "tolerance": 0.5,
+    } | LAYERS[name]  # fmt: skip
+    runs = train_many(A, b, seed=np.arange(9), record_every=3, **common)
+    assert runs.networks.architecture == runs.settings.architecture(2, 2)
+    momenta = np.broadcast_to(common.pop("momentum", 0.0), 9)
+    for k in range(9):
+        check(runs, k, *alone(A, b, seed=k, momentum=float(momenta[k]), **common))
+
+
+def test_layers_that_diverge(dtype):
+    """Some of them do: the others go on."""
+    common = {
+        "hidden_size": (4, 3), "activation": ("relu", "identity"), "output": "identity",
+        "epochs": 60, "dtype": dtype, "tolerance": 0.5,
+    }  # fmt: skip
+    rates = np.tile([0.01, 0.3, 3.0], 6)
+    runs = train_many(X, Y, seed=np.arange(18), learning_rate=rates, **common)
+    for k in range(18):
+        check(runs, k, *alone(X, Y, seed=k, learning_rate=float(rates[k]), **common))
+    assert (runs.diverged_at[2::3] >= 0).all()
+    assert (runs.diverged_at[::3] == -1).all()
+
+
+def test_layers_of_ones_own(tmp_path):
+    """Stacked arrays, None where there are no biases; what they go on from tells activations."""
+    random = np.random.default_rng(3)
+    W1, W2, b2 = (random.standard_normal(shape) for shape in ((5, 2, 3), (3, 2), (5, 1, 2)))
+    W3 = random.standard_normal((2, 1))
+    functions = {"activation": ("tanh", "relu"), "output": "identity"}
+    common = {"epochs": 6, "learning_rate": 0.01, "tolerance": 0.5}
+    runs = train_many(X, Y, initial=(W1, None, W2, b2, W3, None), **functions, **common)
+    assert runs.settings.bias == runs.networks.architecture.biases == (False, True, False)
+    runs.save(tmp_path / "runs")
+    again = Runs.load(tmp_path / "runs")
+    assert same_runs(again, runs)
+    assert again.settings.bias == runs.settings.bias
+    for k in range(5):
+        start = Network(W1[k], None, W2, b2[k], W3, None, **functions)
+        check(runs, k, *alone(X, Y, initial=start, **common))
+    rest = train_many(X, Y, initial=again, **common)
+    for k in range(5):
+        check(rest, k, *alone(X, Y, initial=runs[k], **common))
+
+
 @pytest.mark.parametrize(
     ("n", "batch_size", "sizes"),
     [(40, None, (2, 3, 1)), (40, 9, (2, 3, 1)), (1100, None, (2, 2, 1)), (3, None, (2, 4000, 1))],
@@ -275,6 +341,14 @@ LONG = {
         "threads": 1,
     },
     "initial": {"initial": weights(2, 3, 1), "seed": 0, "learning_rate": np.ones((2, 10))},
+    "layers": {
+        "hidden_size": (3, 2),
+        "activation": ("tanh", "relu"),
+        "output": "identity",
+        "bias": False,
+        "momentum": 0.5,
+        "init": "glorot",
+    },
 }
 
 
@@ -355,7 +429,9 @@ CALL = {"seed": np.arange(6), "epochs": 5, "momentum": 0.5, "record_every": 2}
 OTHERS = {
     "seed": {"seed": np.arange(6) + 1}, "epochs": {"epochs": 6},
     "learning_rate": {"learning_rate": 0.2}, "momentum": {"momentum": 0.4},
-    "hidden_size": {"hidden_size": 3}, "batch_size": {"batch_size": 2},
+    "hidden_size": {"hidden_size": 3}, "activation": {"activation": "tanh"},
+    "output": {"output": "tanh"}, "loss": {"loss": "log_loss"}, "bias": {"bias": False},
+    "batch_size": {"batch_size": 2},
     "shuffle": {"shuffle": True}, "dtype": {"dtype": "float32"}, "tolerance": {"tolerance": 0.4},
     "stop_when_solved": {"stop_when_solved": True}, "record_every": {"record_every": None},
     "init": {"init": "uniform", "init_range": 1.0}, "X, y": {"y": 1 - Y}, "X": {"X": X + 1},
@@ -491,7 +567,29 @@ BAD = {
     "no range": (ValueError, "init_range must be a number with init='uniform', got None",
                  {"init": "uniform"}),
     "range of randn": (ValueError, "init_range must be None with init='randn'", {"init_range": 1}),
-    "init": (ValueError, "init must be 'randn' or 'uniform', got 'normal'", {"init": "normal"}),
+    "init": (ValueError, "init must be 'randn', 'uniform', 'glorot' or 'he', got 'normal'",
+             {"init": "normal"}),
+    "activation": (ValueError, "activation must be 'sigmoid', 'tanh', 'relu' or 'identity', got 's",
+                   {"activation": "softmax"}),
+    "activations": (ValueError, "activation must be a name, or one for each of 1 hidden layers",
+                    {"activation": ("tanh", "relu")}),
+    "hidden sizes": (ValueError, "hidden_size[1] must be an integer of at least 1 and at most",
+                     {"hidden_size": (3, 0)}),
+    "output": (ValueError, "output must be 'sigmoid', 'identity', 'tanh' or 'softmax', got 'relu'",
+               {"output": "relu"}),
+    "loss": (ValueError, "loss must be 'mse' with output='tanh', got 'log_loss'",
+             {"output": "tanh", "loss": "log_loss"}),
+    "bias": (TypeError, "bias must be True or False, got 1", {"bias": 1}),
+    "targets": (ValueError, "y must be from 0 to 1 for the log loss, got 2",
+                {"loss": "log_loss", "y": 2 * Y}),
+    "distribution": (ValueError, "y must sum to 1 in each row for a softmax, got 2.0 at 3",
+                     {"loss": "log_loss", "output": "softmax", "y": [[1, 0]] * 3 + [[1, 1]]}),
+    "initial activation": (ValueError, "initial must have the same activation, 'tanh', got",
+                           {"initial": weights(2, 2, 1), "activation": "tanh"}),
+    "initial biases": (ValueError, "initial must have the same bias, False, got True",
+                       {"initial": weights(2, 2, 1), "bias": False}),
+    "odd initial": (TypeError, "initial must be Networks, Runs, a Network, a Run or the arrays (W1",
+                    {"initial": (ones((2, 2)), None, ones((2, 1)))}),
     "tolerance": (ValueError, "tolerance must be above 0, got 0.0", {"tolerance": 0}),
     "tiny": (ValueError, "tolerance must be above 0", {"tolerance": 1e-60, "dtype": "float32"}),
     "tolerances": (TypeError, "tolerance must be a number", {"tolerance": [0.5, 0.4]}),
@@ -546,15 +644,17 @@ def test_seeds_are_numpys(count, numbers):
         assert same_bits(starts._numbers(method, seeds, numbers - 1), np.array(expected)[:, :-1])
 
 
-@pytest.mark.parametrize("sizes", [(2, 2, 1), (3, 1, 2), (1, 5, 1)])
+@pytest.mark.parametrize("sizes", [(2, 2, 1), (3, 1, 2), (1, 5, 1), (2, 3, 4, 1), (3, 2)])
 def test_starts_are_those_of_one_network(sizes, monkeypatch):
     """Compiled or, where its bits are others, by NumPy."""
     seeds, ranges = np.arange(20), np.linspace(0, 3, 20)
-    for compiled, ranged in itertools.product((True, False), (None, ranges)):
+    for compiled, init, bias in itertools.product((True, False), INITS, (True, False)):
         monkeypatch.setattr(starts, "_as_numpys", lambda method, answer=compiled: answer)
-        arrays = starts.starting_weights(seeds, sizes, ranged)
+        architecture, ranged = Architecture.of(sizes, bias=bias), init == "uniform"
+        arrays = starts.starting_weights(seeds, architecture, init, ranges if ranged else None)
         for k in range(20):
-            expected = starting_network(k, sizes, np.float64, None if ranged is None else ranged[k])
+            width = ranges[k] if ranged else None
+            expected = starting_network(k, architecture, np.float64, init, width)
             assert all(same_bits(a[k], b) for a, b in zip(arrays, expected.arrays, strict=True))
 
 

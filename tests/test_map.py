@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 import fastxor
-from fastxor import Interrupted, reference, train_many
+from fastxor import Interrupted, Network, reference, train_many
 from fastxor.agreement import same_bits
 from fastxor.cli import map as mapping
 from fastxor.cli.main import main
 from fastxor.common import npz
 from fastxor.maps import CLASSICS, Map, by_unit, digest
 from fastxor.maps.axes import Axis
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.starting import starting_network
 
 XOR = fastxor.xor()
@@ -76,7 +77,9 @@ def arguments_of(chart, x, y):
         start = chart.weights
         if start is None:
             seed, width = settings.get("seed", 42), settings.get("init_range")
-            start = starting_network(seed, (2, 2, 1), np.float64, width).arrays
+            init = "randn" if width is None else "uniform"
+            architecture = Architecture.of((2, 2, 1))
+            start = starting_network(seed, architecture, np.float64, init, width).arrays
         W1, b1, W2, b2 = (np.array(array) for array in start)
         for name, value in weights.items():
             exec(f"{name.replace('b1[', 'b1[0,').replace('b2[', 'b2[0,')} = {value!r}")
@@ -133,6 +136,76 @@ def test_weights_in_the_order_of_the_units():
     assert b2.tolist() == [[13, 17]]
     with pytest.raises(ValueError, match="weights must be 9 numbers for a network 2-2-1, got 8"):
         by_unit(range(8), (2, 2, 1))
+    W1, b1, W2, b2, W3, b3 = by_unit(np.arange(1, 14), (1, 2, 2, 1))
+    assert (W1.tolist(), b1.tolist()) == ([[1, 3]], [[2, 4]])
+    assert (W2.tolist(), b2.tolist()) == ([[5, 8], [6, 9]], [[7, 10]])
+    assert (W3.tolist(), b3.tolist()) == ([[11], [12]], [[13]])
+    W1, b1, W2, b2 = by_unit(np.arange(1, 7), (2, 2, 1), bias=False)
+    assert b1 is b2 is None
+    assert (W1.tolist(), W2.tolist()) == ([[1, 3], [2, 4]], [[5], [6]])
+    with pytest.raises(ValueError, match="6 numbers for a network 2-2-1 without biases, got 9"):
+        by_unit(range(9), (2, 2, 1), bias=False)
+
+
+LAYERS = {
+    "three": ("W3[1,0]", "b2[1]", {"hidden_size": (3, 2), "activation": ("tanh", "relu")}),
+    "seeds": ("W3[0,0]", "seed", {"hidden_size": (2, 2), "activation": "tanh", "init": "glorot"}),
+    "no biases": ("W2[1,1]", "W1[0,0]", {"hidden_size": (2, 3), "bias": False, "init": "he"}),
+    "none": ("W1[1,0]", "b1[0]", {"hidden_size": (), "loss": "log_loss"}),
+    "identity": ("W2[0,0]", "learning_rate", {"activation": "relu", "output": "identity"}),
+    "rates": ("momentum", "learning_rate", {"hidden_size": (2, 2), "bias": False}),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_any_layers(name, tmp_path):
+    x, y, settings = LAYERS[name]
+    bounds = {"seed": (3, 5), "learning_rate": (0.01, 0.5), "momentum": (0.1, 0.9)}
+    axes = [Axis(axis, *bounds.get(axis, (-1.0, 2.0))) for axis in (x, y)]
+    chart = Map(XOR, *axes, settings=settings | {"epochs": 30})
+    runs = chart.train(3)
+    across, up = chart.values(3, 3)
+    for row, column in ((0, 0), (1, 2), (2, 1)):
+        call = dict(chart.settings)
+        varied = {x: across[column], y: up[row]}
+        call |= {axis: value.item() for axis, value in varied.items() if "[" not in axis}
+        seed, init = call.get("seed", 42), call.get("init", "randn")
+        architecture = runs.settings.architecture(2, 1)
+        start = starting_network(seed, architecture, np.float64, init)
+        for axis, value in varied.items():
+            if "[" in axis:
+                array, place = axis[:2], axis[3:-1].split(",")
+                getattr(start, array)[0 if len(place) == 1 else int(place[0]), int(place[-1])] = (
+                    value
+                )
+        expected = fastxor.train(*XOR, initial=start, tolerance=0.5, stop_when_solved=True, **call)
+        assert same_bits(runs.final_loss[row, column], expected.losses[-1])
+        assert runs.solved_at[row, column] == expected.solved_at
+        one = runs[row, column].network
+        assert all(map(same_bits, one.arrays, expected.network.arrays))
+    chart.save(tmp_path / "map.npz", runs)
+    told = json.loads(str(npz.read(tmp_path / "map.npz")["settings"]))["settings"]
+    for setting, value in settings.items():
+        assert told[setting] == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_weights_without_biases(tmp_path):
+    """Those that are given."""
+    weights = by_unit([1, -2, 0.5, 2, -1, 1, 0.5, 0.25], (2, 2, 1, 2), bias=False)
+    settings = {"activation": "tanh", "hidden_size": (2, 1), "bias": False, "epochs": 20}
+    samples = XOR[0], np.hstack([XOR[1], 1 - XOR[1]])
+    chart = Map(samples, Axis("W3[0,1]", -1, 1), Axis("W1[0,0]", 0, 1), weights, settings)
+    runs = chart.train(3)
+    start = Network(*weights, activation="tanh")
+    start.W3[0, 1], start.W1[0, 0] = 1, 0.5
+    expected = fastxor.train(
+        *samples, initial=start, epochs=20, tolerance=0.5, stop_when_solved=True
+    )
+    assert all(map(same_bits, runs[1, 2].network.arrays, expected.network.arrays))
+    chart.save(tmp_path / "map.npz", runs)
+    told = json.loads(str(npz.read(tmp_path / "map.npz")["settings"]))
+    assert told["weights"][1::2] == [None] * 3
+    assert told["weights"][4] == weights[4].tolist()
 
 
 def test_zoomed():
@@ -144,7 +217,8 @@ def test_zoomed():
 
 BAD_MAPS = {
     "name": (lambda: Axis("rate", 0, 1), "an axis must be seed, learning_rate, momentum, init"),
-    "weight": (lambda: Axis("W1[0]", 0, 1), "W2[j,k] or b2[k], got 'W1[0]'"),
+    "weight": (lambda: Axis("W1[0]", 0, 1), "W2[j,k] and so on, got 'W1[0]'"),
+    "layer": (lambda: Axis("W0[0,0]", 0, 1), "W2[j,k] and so on, got 'W0[0,0]'"),
     "order": (lambda: Axis("momentum", 1, 0.5), "from a lower to a higher value, got 1 to 0.5"),
     "NaN": (lambda: Axis("b1[0]", 0, np.nan), "b1[0] must be finite"),
     "log": (lambda: Axis("momentum", 0, 1, log=True), "no seed and above 0 to be logarithmic"),
@@ -155,6 +229,20 @@ BAD_MAPS = {
                 "seed must not be a setting, as it is an axis"),
     "place": (lambda: Map(XOR, Axis("W1[0,2]", 0, 1), Axis("momentum", 0, 1)).train(2),
               "W1[0,2] must be a weight of a network 2-2-1"),
+    "deep": (lambda: Map(XOR, Axis("b3[0]", 0, 1), Axis("momentum", 0, 1)).train(2),
+             "b3[0] must be a weight of a network 2-2-1"),
+    "no bias": (lambda: Map(XOR, Axis("b1[0]", 0, 1), Axis("momentum", 0, 1),
+                            settings={"hidden_size": (3, 2), "bias": False}).train(2),
+                "b1[0] must be a weight of a network 2-3-2-1 without biases"),
+    "no bias given": (lambda: Map(XOR, Axis("b1[0]", 0, 1), Axis("momentum", 0, 1),
+                                  by_unit(range(6), (2, 2, 1), bias=False)).train(2),
+                      "b1[0] must be a weight of a network 2-2-1 without biases"),
+    "init": (lambda: Map(XOR, Axis("seed", 0, 1), Axis("init_range", 0, 1),
+                         settings={"init": "he"}),
+             "init must be 'uniform' with the axis init_range, got 'he'"),
+    "no range": (lambda: Map(XOR, Axis("b1[0]", 0, 1), Axis("momentum", 0, 1),
+                             settings={"init": "uniform"}).train(2),
+                 "init_range must be a number with init='uniform', got None"),
     "given": (lambda: Map(XOR, Axis("seed", 0, 1), Axis("momentum", 0, 1), CLASSICS[3].weights),
               "seed must not be an axis with weights that are given"),
     "hidden": (lambda: Map(XOR, Axis("b1[0]", 0, 1), Axis("momentum", 0, 1),
@@ -260,13 +348,42 @@ def test_seeds_ranges_and_other_data(tmp_path, capsys):
         "--x", "W1[2,1]=0:1", "--y", "momentum=0:0.9", "--data", tmp_path / "data.npz", "--seed",
         7, "--epochs", 50, "--size", 2, "--learning-rate", 1, png, "--save", file,
     )  # fmt: skip
-    start = starting_network(7, (3, 2, 1), np.float64)
+    start = starting_network(7, Architecture.of((3, 2, 1)), np.float64)
     start.W1[2, 1] = 1
     run = fastxor.train(
         np.eye(3), [0.0, 1.0, 0.0], initial=start, learning_rate=1, momentum=0.9, epochs=50,
         tolerance=0.5,
     )  # fmt: skip
     assert found[1, 1] == run.solved_at > 0
+
+
+def test_layers_of_other_functions(tmp_path, capsys):
+    png, file = tmp_path / "map.png", tmp_path / "map.npz"
+    found, x, y = solved_at(
+        "--x", "W3[1,0]=-2:2", "--y", "W1[0,1]=-3:3", "--hidden-size", "2,2", "--activation",
+        "relu,tanh", "--output", "identity", "--no-bias", "--weights=1,-1,2,1,-1,1,0.5,1,-0.5,2",
+        "--epochs", 40, "--learning-rate", 0.05, "--size", "4x3", png, "--save", file,
+    )  # fmt: skip
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "2-2-2-1 relu-tanh-identity without biases, 40 epochs, learning rate 0.05",
+        "W3[1,0] from -2 to 2 across, W1[0,1] from -3 to 3 up",
+    ]
+    weights = [1, -1, 2, 1, -1, 1, 0.5, 1, -0.5, 2]
+    for row, column in np.ndindex(3, 4):
+        start = by_unit(weights, (2, 2, 2, 1), bias=False)
+        start[4][1, 0], start[0][0, 1] = x[column], y[row]
+        expected = reference.train(
+            *XOR, initial=start, activation=("relu", "tanh"), output="identity", epochs=40,
+            learning_rate=0.05, tolerance=0.5, stop_when_solved=True,
+        )  # fmt: skip
+        assert found[row, column] == expected.solved_at
+    assert 0 < (found >= 0).mean() < 1
+    assert run(
+        "--x", "b1[0]=0:1", "--y", "seed=0:2", "--init", "he", "--loss", "log_loss",
+        "--hidden-size", "none", "--epochs", 5, "--size", 2, png,
+    ) == 0  # fmt: skip
+    about = capsys.readouterr().out.splitlines()[0]
+    assert about == "2-1, log loss, 5 epochs, he starts, learning rate 0.1"
 
 
 def test_figures_can_be_changed_and_zoomed(tmp_path):
@@ -289,6 +406,11 @@ BAD = {
     "both": (["--figure", 3, "--x", "momentum=0:1"], "--x must not go with --figure"),
     "figure's data": (["--figure", 3, "--problem", "xor"], "--problem must not go with --figure"),
     "figure's size": (["--figure", 3, "--hidden-size", 2], "--hidden-size must not go with"),
+    "figure's biases": (["--figure", 3, "--no-bias"], "--no-bias must not go with --figure"),
+    "figure's functions": (["--figure", 26, "--activation", "tanh"], "--activation must not go"),
+    "layers": (["--x", "W3[0,0]=1:2", "--y", "b1[0]=0:1", "--hidden-size", "3,0"],
+               "hidden_size[1] must be an integer of at least 1"),
+    "layer": (["--x", "W3[0,0]=1:2", "--y", "seed=0:1"], "W3[0,0] must be a weight of a network 2"),
     "figure's axis": (["--figure", 26, "--momentum", 0], "momentum must not be a setting, as it"),
     "axis": (["--x", "momentum", "--y", "seed=0:1"],
              "--x must be NAME=LOW:HIGH or NAME=LOW:HIGH:log, got 'momentum'"),

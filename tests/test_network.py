@@ -2,6 +2,7 @@
 
 import os
 import stat
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,6 +30,66 @@ def test_predictions_do_not_depend_on_the_batch():
     whole = network.predict_proba(X)
     for rows in (slice(0, 1), slice(4095, 4097), slice(9_000, 10_000)):
         assert same_bits(whole[rows], network.predict_proba(X[rows]))
+
+
+LAYERS = {
+    "none": ((3, 2), {}),
+    "without biases": ((3, 4, 2), {"activation": "relu", "output": "identity"}),
+    "three": ((3, 4, 5, 2), {"activation": ("tanh", "relu"), "output": "softmax"}),
+}
+
+
+def network_of(case):
+    sizes, functions = LAYERS[case]
+    random, arrays = np.random.default_rng(3), []
+    for inputs, units in pairwise(sizes):
+        bias = None if case == "without biases" else random.normal(size=(1, units))
+        arrays += [random.normal(size=(inputs, units)), bias]
+    return Network(*arrays, **functions), arrays
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_networks_of_layers(case, tmp_path):
+    network, arrays = network_of(case)
+    sizes, functions = LAYERS[case]
+    assert network.sizes == sizes
+    assert [layer.W.shape for layer in network.layers] == list(pairwise(sizes))
+    assert all(map(same_bits, network.arrays, [a for a in arrays if a is not None]))
+    assert (network.b1 is None) == (arrays[1] is None)
+    assert (network.activation, network.output) == (
+        functions.get("activation", "sigmoid"), functions.get("output", "sigmoid"),
+    )  # fmt: skip
+    network.save(tmp_path / "net.npz")
+    other = Network.load(tmp_path / "net.npz")
+    assert other.architecture == network.architecture
+    assert all(map(same_bits, network.arrays, other.arrays))
+    X, _ = samples(9, 3, 2)
+    assert same_bits(network.predict_proba(X), other.predict_proba(X))
+
+
+def test_what_networks_say():
+    X, _ = samples(9, 3, 2)
+    softmax, numbers = network_of("three")[0], network_of("without biases")[0]
+    outputs = softmax.predict_proba(X)
+    assert np.allclose(outputs.sum(axis=1), 1)
+    assert (softmax.predict(X) == (outputs == outputs.max(axis=1, keepdims=True))).all()
+    assert same_bits(numbers.predict(X), numbers.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "functions", "error", "message"),
+    [((np.ones((2, 1)),), {}, TypeError, "parameters must be W1, b1, ..., WL, bL, got none for b1"),
+     ((), {}, TypeError, "parameters must be W1, b1"),
+     ((None, None), {}, TypeError, "W1 must hold real numbers"),
+     ((np.ones((2, 1)), None), {"output": "relu"}, ValueError, "output must be 'sigmoid', 'iden"),
+     ((np.ones((2, 1)), None), {"output": "softmax"}, ValueError, "of a single output"),
+     ((np.ones((2, 1)), None), {"activation": ("tanh",)}, ValueError, "each of 0 hidden layers"),
+     ((np.ones((2, 1)), None), {"w2": 1}, TypeError, "there is no argument w2"),
+     ((np.ones((2, 1)), None), {"b1": None}, TypeError, "b1 must be given once")],
+)  # fmt: skip
+def test_networks_of_layers_refuse(arguments, functions, error, message):
+    with pytest.raises(error, match=message):
+        Network(*arguments, **functions)
 
 
 def test_exactly_one_half_is_class_zero():
@@ -74,9 +135,9 @@ def test_network_refuses_bad_arrays(position, array, error, message):
 
 def test_network_refuses_a_bad_velocity():
     network = weights(2, 2, 1)
-    with pytest.raises(ValueError, match="velocity must be four arrays"):
+    with pytest.raises(ValueError, match="velocity must be 4 arrays, as W1, b1, W2, b2"):
         Network(*network.arrays, velocity=network.arrays[:3])
-    with pytest.raises(ValueError, match="velocity must be four arrays, got 5"):
+    with pytest.raises(ValueError, match=r"velocity must be 4 arrays, .*, got 5"):
         Network(*network.arrays, velocity=5)
     with pytest.raises(ValueError, match="velocity W1 must have shape"):
         Network(*network.arrays, velocity=(np.ones((3, 3)), *network.arrays[1:]))
@@ -104,7 +165,8 @@ def test_a_saved_file_is_a_plain_npz_that_others_may_read(tmp_path):
         os.umask(previous)
     assert stat.S_IMODE((tmp_path / "net.npz").stat().st_mode) == 0o644
     with np.load(tmp_path / "net.npz", allow_pickle=False) as file:
-        assert sorted(file.files) == ["W1", "W2", "b1", "b2"]
+        assert sorted(file.files) == ["W1", "W2", "activations", "b1", "b2"]
+        assert file["activations"].tolist() == ["sigmoid", "sigmoid"]
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):

@@ -116,6 +116,11 @@ def test_a_second_run_has_another_colour_and_perhaps_a_log_axis(ax):
     assert "0.01" in labels
 
 
+def test_losses_tell_their_name(ax):
+    plot.losses(train(X, Y, epochs=10, loss="log_loss"), ax)
+    assert ax.get_ylabel() == "log loss"
+
+
 def test_losses_of_zero_fall_off_a_log_axis(ax):
     run = train(X, Y, epochs=3)
     run.losses[:] = 0.5, 0.01, 0
@@ -340,12 +345,77 @@ def test_one_of_several_outputs(ax):
     assert ax.figure.axes[1].get_ylabel() == "output 2"
 
 
+def deep(output, outputs=1, seed=0):
+    """A network 2-3-4-``outputs``."""
+    random = np.random.default_rng(seed)
+    shapes = [(2, 3), (1, 3), (3, 4), (1, 4), (4, outputs), (1, outputs)]
+    arrays = [random.random(shape) * 6 - 3 for shape in shapes]
+    return Network(*arrays, activation=("relu", "tanh"), output=output)
+
+
+def corners_of_line(ax):
+    return np.concatenate([path.vertices for path in ax.collections[1].get_paths()])
+
+
+def test_tanh_is_between_minus_1_and_1(ax):
+    network, targets = deep("tanh", seed=3), [-1, 1, 0.25, -0.25]
+    plot.decision_surface(network, ax, X=X, y=targets)
+    assert np.allclose(filled(ax).levels, np.linspace(-1, 1, 21))
+    assert ax.figure.axes[1].get_ylim() == (-1, 1)
+    assert np.allclose(network.predict_proba(corners_of_line(ax)), 0, atol=2e-2)
+    assert np.asarray(ax.collections[-1].get_offsets()).tolist() == X[1:3].tolist()
+    labels = ax.get_legend_handles_labels()[1]
+    assert labels == ["target at most 0", "target above 0"]
+
+
+@pytest.mark.parametrize("output", [0, 1, 2])
+def test_the_line_of_a_softmax_is_where_another_class_takes_over(output, ax):
+    network = deep("softmax", 3, seed=1)
+    plot.decision_surface(network, ax, output=output, extent=(-2, 2, -2, 2))
+    for point in np.random.default_rng(0).random((50, 2)) * 3.8 - 1.9:
+        low, high = value_at(ax, point)
+        assert low - 0.02 < network.predict_proba(point[None])[0, output] < high + 0.02
+    answers = network.predict_proba(corners_of_line(ax))
+    others = np.delete(answers, output, axis=1).max(axis=1)
+    assert np.abs(answers[:, output] - others).max() < 0.05
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_outputs_without_an_activation_have_colours_for_what_is_there(dtype, ax):
+    network, targets = deep("identity"), [-5.0, 0.0, 20.0, 1.0]
+    network = Network.of([a.astype(dtype) for a in network.arrays], network.architecture)
+    plot.decision_surface(network, ax, X=X, y=targets)
+    points = np.random.default_rng(0).random((50, 2)) * 1.4 - 0.2
+    answers = network.predict_proba(points)[:, 0]
+    levels = filled(ax).levels
+    assert levels[0] <= answers.min()
+    assert levels[-1] == 20, "the largest target"
+    for point, answer in zip(points, answers, strict=True):
+        low, high = value_at(ax, point)
+        assert low - 0.1 < answer < high + 0.1
+    assert len(ax.collections) == 2, "no line"
+    marks = ax.collections[1]
+    assert marks.get_array().tolist() == targets
+    assert (marks.norm.vmin, marks.norm.vmax) == (levels[0], levels[-1])
+    assert ax.figure.axes[1].get_ylim() == (levels[0], levels[-1])
+
+
+@pytest.mark.parametrize("output", [0.0, 3.0, -1e9])
+def test_a_constant_without_an_activation(output, ax):
+    network = Network([[0.0], [0.0]], [[output]], output="identity")
+    plot.decision_surface(network, ax)
+    low, high = value_at(ax, (0.5, 0.5))
+    assert low <= output <= high
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
         ({"network": weights(3, 2, 1)}, ValueError, "network must have 2 inputs, got 3"),
         ({"network": train_many(X, Y, seed=[1, 2], epochs=1)}, TypeError,
          "network must be a Network or a Run, got Runs"),
+        ({"network": Network([[1e308], [1e308]], None, output="identity"), "extent": (0, 9, 0, 9)},
+         ValueError, "network must have finite outputs there, got 0.0 to inf"),
         ({"ax": 3}, TypeError, "ax must be matplotlib Axes, got int"),
         ({"output": 1}, ValueError, "output must be an integer of at least 0"),
         ({"output": -1}, ValueError, "output must be an integer of at least 0"),

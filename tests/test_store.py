@@ -1,6 +1,7 @@
 """`train_many(..., store=FOLDER)`: the bits of memory, whatever happens on the way."""
 
 import errno
+import json
 import os
 import pickle
 import random
@@ -16,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastxor import Interrupted, Runs, StoredRuns, train_many
+from fastxor import Interrupted, Network, Runs, StoredRuns, train, train_many
+from fastxor.agreement import same_bits
 from fastxor.sweeps import store_files as folder
 from fastxor.sweeps import sweep
 from fastxor.training import crew
@@ -170,22 +172,63 @@ def test_another_call_is_refused(name, tmp_path):
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize(("name", "value"), [("CONTRACT", 2), ("randn_digest", lambda: "other")])
+@pytest.mark.parametrize(("name", "value"), [("CONTRACT", 3), ("randn_digest", lambda: "other")])
 def test_other_bits_are_refused(name, value, tmp_path, monkeypatch):
     """Of another version of the contract, or where seeds have other starting weights."""
     uniform = CALL | {"init": "uniform", "init_range": 1.0}
     train_many(X, Y, store=tmp_path / "randn", **CALL)
     train_many(X, Y, store=tmp_path / "uniform", **uniform)
     monkeypatch.setattr(sweep, name, value)
-    expected = "manifest.json must be of the same origin.*got contract 1, randn .* and now contract"
+    expected = "manifest.json must be of the same origin.*got contract 2, randn .* and now contract"
     with pytest.raises(ValueError, match=expected):
         train_many(X, Y, store=tmp_path / "randn", **CALL)
     assert StoredRuns(tmp_path / "randn").done.all()
     if name == "CONTRACT":
-        with pytest.raises(ValueError, match=r"got contract 1 and now contract 2"):
+        with pytest.raises(ValueError, match=r"got contract 2 and now contract 3"):
             train_many(X, Y, store=tmp_path / "uniform", **uniform)
     else:
         assert train_many(X, Y, store=tmp_path / "uniform", **uniform).done.all()
+
+
+FIRST = Path(__file__).with_name("contract_1")  # written when that was the version: commit 4e8ab85
+CALL_OF_FIRST = {
+    "seed": np.arange(4) + np.array([[0], [7]]), "epochs": 20, "momentum": [[0.0], [0.5]],
+    "record_every": 5, "init": "uniform", "init_range": 1.5,
+}  # fmt: skip
+
+
+def test_what_the_first_version_left_is_gone_on_with(trained, tmp_path):
+    """A store, runs and a network, whose files name neither activations nor losses."""
+    whole, store = train_many(X, Y, **CALL_OF_FIRST), tmp_path / "store"
+    shutil.copytree(FIRST / "store", store)
+    before, trained[:] = StoredRuns(store), []
+    assert before.done.tolist() == [[True] * 4, [False] * 4]
+    assert before.networks.architecture == whole.networks.architecture
+    assert_same_bits(before[0, 2], whole[0, 2])
+    with pytest.raises(ValueError, match="must have the same activation, got sigmoid and now tanh"):
+        train_many(X, Y, store=store, activation="tanh", **CALL_OF_FIRST)
+    assert same_runs(train_many(X, Y, store=store, **CALL_OF_FIRST), whole)
+    assert trained == [4], "what was done is left"
+    half = Runs.load(FIRST / "runs.npz")
+    assert (half.epochs_done == 8).all()
+    assert same_runs(train_many(X, Y, resume=half, **CALL_OF_FIRST), whole)
+    network = Network.load(FIRST / "network.npz")
+    start = {"init": "uniform", "init_range": 1.5}
+    expected = train(X, Y, epochs=20, momentum=0.5, **start).network
+    assert network.architecture == expected.architecture
+    assert all(map(same_bits, network.arrays, expected.arrays))
+
+
+def test_the_manifest_tells_the_sizes(tmp_path):
+    """Of all layers; the settings tell their activations."""
+    call = {"hidden_size": (3, 2), "activation": ("tanh", "relu"), "bias": False, "epochs": 0}
+    runs = train_many(X, Y, seed=[1, 2], store=tmp_path, **call)
+    entries = json.loads((tmp_path / "manifest.json").read_text())
+    assert entries["sizes"] == [2, 3, 2, 1]
+    assert entries["settings"]["activation"] == ["tanh", "relu"]
+    assert runs.networks.architecture == runs[0].network.architecture
+    assert str(runs[0].network.architecture) == "2-3-2-1 tanh-relu-sigmoid without biases"
+    assert runs.settings.hidden_size == (3, 2)
 
 
 DAMAGE = {

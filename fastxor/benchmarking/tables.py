@@ -110,12 +110,18 @@ def table(kind: str, times: list[Time]) -> list[str]:
 
 
 def rank(value: Any) -> tuple[float, ...]:
-    """Sorts engines as in ENGINES, sizes such as 2-8-1 by number, all samples after batches."""
+    """Sorts engines as in ENGINES, sizes such as 2-8-1 by number, all samples after batches.
+
+    Other words as in a dictionary.
+    """
     if value is None:
         return (math.inf,)
     if value in ENGINES:
         return (ENGINES.index(value),)
-    return tuple(float(part) for part in str(value).split()[-1].split("-"))
+    try:
+        return tuple(float(part) for part in str(value).split(" ")[-1].split("-"))
+    except ValueError:
+        return tuple(float(ord(letter)) for letter in str(value))
 
 
 def number(value: float) -> str:

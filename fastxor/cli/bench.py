@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from fastxor.benchmarking import cases, tables
-from fastxor.benchmarking.cases import DTYPES, ENGINES, Case, Training
+from fastxor.benchmarking.case import Case
+from fastxor.benchmarking.cases import DTYPES, ENGINES, Training
 from fastxor.benchmarking.machine import machine_info
 from fastxor.common.progress import progress_bar
 

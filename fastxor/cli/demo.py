@@ -12,6 +12,7 @@ from fastxor import data, textbook
 from fastxor.agreement import Agreement, compare
 from fastxor.benchmarking.machine import describe, machine_info
 from fastxor.common.checks import Array
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
 from fastxor.networks.starting import starting_network
 from fastxor.training.single import train
@@ -28,9 +29,10 @@ T = TypeVar("T")
 def three_ways(progress: bool) -> int:
     """Train, print the table; 0 if reference and kernel agree to the last bit, else 1."""
     X, y = data.xor()
-    start = starting_network(42, (2, 2, 1), np.float64)
+    start = starting_network(42, Architecture.of((2, 2, 1)), np.float64)
+    weights = start.W1, start.b1, start.W2, start.b2
     (parameters, tutorial_losses), tutorial_seconds = _timed(
-        lambda: textbook.train(X, y, start.arrays, epochs=EPOCHS), 2
+        lambda: textbook.train(X, y, weights, epochs=EPOCHS), 2
     )
     _, compile_seconds = _timed(lambda: train(X, y, epochs=1), 1)
     _, fast_seconds = _timed(lambda: train(X, y, epochs=EPOCHS), 20)

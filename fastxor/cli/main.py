@@ -13,11 +13,12 @@ import numpy as np
 from fastxor import __version__, data
 from fastxor.agreement import compare
 from fastxor.cli.options import Parser, map_options, task_options
+from fastxor.cli.words import print_predictions
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.networks.network import Network
-from fastxor.runs.run import Interrupted, Run
+from fastxor.runs.run import Interrupted
 from fastxor.training.single import train
 
 
@@ -97,8 +98,8 @@ def _load(arguments: argparse.Namespace) -> tuple[Array, Array]:
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     names = (
-        "hidden_size", "epochs", "momentum", "batch_size", "shuffle", "threads", "init",
-        "init_range", "dtype", "tolerance", "stop_when_solved",
+        "hidden_size", "activation", "output", "loss", "bias", "epochs", "momentum", "batch_size",
+        "shuffle", "threads", "init", "init_range", "dtype", "tolerance", "stop_when_solved",
     )  # fmt: skip
     return {name: getattr(arguments, name) for name in names}
 
@@ -128,7 +129,7 @@ def _train(arguments: argparse.Namespace) -> int:
         print(f"Epoch {epoch}, Loss: {run.losses[epoch]:.5f}")
     if run.solved_at is not None:
         print(f"Solved at epoch {run.solved_at}." if run.solved_at >= 0 else "Never solved.")
-    _print_predictions(run, X, np.reshape(y, (len(X), -1)), arguments.initial is None)
+    print_predictions(run, X, np.reshape(y, (len(X), -1)), arguments.initial is None)
     if arguments.save is not None:
         print(f"saved to {arguments.save}")
     return 0
@@ -147,38 +148,6 @@ def _check_writable(option: str, path: str) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise OSError(f"{option}: cannot write to {folder}: {error.strerror}") from None
-
-
-def _print_predictions(run: Run, X: Array, y: Array, from_seed: bool) -> None:
-    outputs = run.network.predict_proba(X)
-    rows = min(len(X), 16)
-    print("Outputs and predictions" + (f" of the first {rows} samples:" if rows < len(X) else ":"))
-    for inputs, output in zip(X[:rows], outputs[:rows], strict=True):
-        values = " ".join(f"{value:.4f}" for value in output)
-        classes = " ".join(str(int(value > 0.5)) for value in output)
-        print(f"  {_row(inputs)}  ->  {values}  {classes}")
-    if np.isin(y, (0, 1)).all():
-        wrong = int(((outputs > 0.5) != y).any(axis=1).sum())
-        print(_verdict(wrong, len(X), run, from_seed))
-
-
-def _row(inputs: Array) -> str:
-    shown = " ".join(f"{value:g}" for value in inputs[:8])
-    return shown + (" ..." if len(inputs) > 8 else "")
-
-
-def _verdict(wrong: int, count: int, run: Run, from_seed: bool) -> str:
-    if not wrong:
-        return f"Learned: all {count} samples are on the right side of 0.5."
-    verdict = f"Not learned: {wrong} of {count} samples are on the wrong side of 0.5."
-    if not from_seed:
-        return f"{verdict} More epochs may help."
-    seed, hidden_size = run.settings.seed + 1, 2 * run.settings.hidden_size
-    return (
-        f"{verdict} More epochs may help,\nor not: gradient descent can end in a place that is no "
-        f"solution, depending on the\nstarting weights. Try another seed (--seed {seed}) or more "
-        f"hidden units (--hidden-size {hidden_size})."
-    )
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from fastxor.cli.words import kind_of
 from fastxor.common import checks
 from fastxor.common.files import written_whole
 from fastxor.maps import CLASSICS, Map, by_unit, digest
 from fastxor.maps.axes import Axis
+from fastxor.networks.architecture import check_hidden_size
 from fastxor.plot.maps import LABELS  # tells who lacks matplotlib, before any work
 from fastxor.runs.problem import check_data
 from fastxor.runs.run import Interrupted
@@ -22,7 +24,10 @@ from fastxor.sweeps.many import train_many
 
 SOURCES = ("problem", "bits", "data", "targets")
 # what a figure tells already
-OF_FIGURE = (*SOURCES, "hidden_size", "seed", "init", "init_range", "x", "y", "weights")
+OF_FIGURE = (
+    *SOURCES, "hidden_size", "activation", "output", "loss", "bias", "seed", "init", "init_range",
+    "x", "y", "weights",
+)  # fmt: skip
 
 SIDE, INCHES = 600, 5.2  # the map's shorter side in pixels at least, and its longer one in inches
 LEFT, RIGHT, BOTTOM, TOP = 1.05, 1.05, 0.55, 0.6  # margins, in inches
@@ -46,7 +51,8 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
     else:
         for name in OF_FIGURE:
             if getattr(arguments, name) is not None:
-                raise ValueError(f"--{name.replace('_', '-')} must not go with --figure")
+                option = "no-bias" if name == "bias" else name.replace("_", "-")
+                raise ValueError(f"--{option} must not go with --figure")
     return {name: value for name, value in found.items() if name not in SOURCES}
 
 
@@ -59,9 +65,10 @@ def map_of(arguments: argparse.Namespace, settings: dict[str, Any], samples: Any
         weights = None
         if arguments.weights is not None:
             X, targets = check_data(samples[0], samples[1], np.float64)
-            hidden_size = checks.integer("hidden_size", settings.get("hidden_size", 2), low=1)
+            hidden = check_hidden_size(settings.get("hidden_size", 2))
             numbers = [_bound("--weights", "", text) for text in arguments.weights.split(",")]
-            weights = by_unit(numbers, (X.shape[1], hidden_size, targets.shape[1]))
+            sizes = X.shape[1], *hidden, targets.shape[1]
+            weights = by_unit(numbers, sizes, settings.get("bias", True))
         x, y = _axis("--x", arguments.x), _axis("--y", arguments.y)
         chart = Map(samples, x, y, weights, settings)
     if arguments.zoom is None:
@@ -171,9 +178,11 @@ def picture(chart: Map, runs: Runs, grey: bool = False) -> Any:
 
 def about(chart: Map, runs: Runs) -> str:
     """What is the same for all networks, in one line."""
-    settings, (I, H, O) = runs.settings, runs.networks.sizes
+    settings = runs.settings
     varies = (chart.x.name, chart.y.name)
-    parts = [f"{I}-{H}-{O}, {settings.epochs:,} epochs"]
+    parts = [f"{kind_of(runs.networks.architecture, settings)}, {settings.epochs:,} epochs"]
+    if settings.init in ("glorot", "he") and chart.weights is None:
+        parts.append(f"{settings.init} starts")
     for name in ("learning_rate", "momentum", "seed", "init_range"):
         value = getattr(settings, name)
         tells = {

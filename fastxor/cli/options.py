@@ -3,6 +3,10 @@
 import argparse
 from typing import NoReturn
 
+from fastxor.networks.architecture import OUTPUTS
+from fastxor.networks.starting import INITS
+from fastxor.runs.settings import LOSSES
+
 
 class Parser(argparse.ArgumentParser):
     """Errors are one line."""
@@ -11,6 +15,22 @@ class Parser(argparse.ArgumentParser):
         if message.endswith(": expected one argument"):
             message += "; one that starts with a minus needs = before it"
         self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _sizes(text: str) -> int | tuple[int, ...]:
+    """2, 16,16 or none."""
+    try:
+        sizes = () if text == "none" else tuple(int(size) for size in text.split(","))
+    except ValueError:
+        expected = "hidden units, such as 2, or 16,16 in two layers, or none"
+        raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}") from None
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def _names(text: str) -> str | tuple[str, ...]:
+    """One, or several with commas between them."""
+    names = tuple(text.split(","))
+    return names[0] if len(names) == 1 else names
 
 
 def task_options(many: bool = False, chart: bool = False) -> Parser:
@@ -23,10 +43,33 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
         "--data", metavar="FILE", help="instead: an .npz with arrays X and y, or comma-separated"
     )
     source.add_argument(
-        "--targets", type=int, default=1, metavar="N", help="last columns that are y; default: 1"
-    )
+        "--targets", type=int, default=1, metavar="N",
+        help="last columns that are y; default: 1; with --output softmax one for each class, 1 in "
+        "that of the sample's and 0 in others",
+    )  # fmt: skip
     settings = parser.add_argument_group("settings")
-    settings.add_argument("--hidden-size", type=int, metavar="H", help="hidden units; default: 2")
+    like = "" if many or chart else ", or as in --initial"
+    settings.add_argument(
+        "--hidden-size", type=_sizes, metavar="H|H,H,...|none",
+        help="hidden units, as 2, or of several layers, as 16,16; none: no hidden layer; "
+        f"default: 2{like}",
+    )  # fmt: skip
+    settings.add_argument(
+        "--activation", type=_names, metavar="NAME|NAME,NAME,...",
+        help="of hidden layers, one for all or one each: sigmoid, tanh, relu or identity; "
+        f"default: sigmoid{like}",
+    )  # fmt: skip
+    settings.add_argument(
+        "--output", choices=OUTPUTS, help=f"activation of outputs; default: sigmoid{like}"
+    )
+    settings.add_argument(
+        "--loss", choices=LOSSES, default="mse",
+        help="mse, or log_loss with sigmoid or softmax outputs; default: mse",
+    )  # fmt: skip
+    settings.add_argument(
+        "--no-bias", dest="bias", action="store_const", const=False,
+        help=f"layers without biases; default: with biases{like}",
+    )  # fmt: skip
     settings.add_argument("--epochs", type=int, default=10_000, metavar="N", help="default: 10000")
     if many:
         settings.add_argument(
@@ -52,8 +95,8 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
             "--learning-rate", type=float, default=0.1, metavar="RATE", help="default: 0.1"
         )
     settings.add_argument(
-        "--init", choices=["randn", "uniform"], default="randn",
-        help="distribution of the starting weights; default: randn, biases zero",
+        "--init", choices=INITS, default="randn",
+        help="of weights; default: randn; biases start at 0, but with uniform as weights do",
     )  # fmt: skip
     settings.add_argument(
         "--init-range", type=float, metavar="R", help="uniform from -R to R, biases too"
@@ -96,8 +139,8 @@ def map_options() -> Parser:
     chart = parser.add_argument_group(
         "map",
         "NAME is learning-rate, momentum, init-range, seed or a starting weight, counted from 0: "
-        "W1[i,j] from input i to hidden unit j, b1[j] its bias, W2[j,k] from there to output k, "
-        "b2[k] its bias.",
+        "W1[i,j] from input i to unit j of the first layer, b1[j] its bias, W2[j,k] from there to "
+        "unit k of the second, b2[k] its bias, and so on, up to the outputs.",
     )
     chart.add_argument(
         "--figure", type=int, choices=[3, 11, 26],
@@ -110,8 +153,8 @@ def map_options() -> Parser:
         )  # fmt: skip
     chart.add_argument(
         "--weights", metavar="W,W,...",
-        help="start from these, not from a seed: for each hidden unit its weights and its bias, "
-        "then for each output its weights and its bias; --weights=-1,... if the first is negative",
+        help="start from these, not from a seed: for each unit of the first layer its weights and "
+        "its bias, then of the next, up to the outputs; --weights=-1,... if the first is negative",
     )  # fmt: skip
     chart.add_argument(
         "--zoom", metavar="X0:X1,Y0:Y1", help="other lows and highs; --zoom=-1:... if negative"

@@ -7,7 +7,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from fastxor.cli.words import kind_of
 from fastxor.common.checks import Array
+from fastxor.networks.predictions import outputs_of
 from fastxor.runs.run import Interrupted
 from fastxor.runs.runs import Runs
 from fastxor.sweeps.many import train_many
@@ -35,11 +37,11 @@ def train_seeds(
 def report(runs: Runs, X: Any, y: Any, seconds: float) -> None:
     """Print a row for each learning rate: of the seeds that are done, which have learned?"""
     settings = runs.settings
-    I, H, O = runs.networks.sizes
     console = Console(highlight=False)
     count = int(np.count_nonzero(runs.done))
     console.print(
-        f"{I}-{H}-{O}, {len(X):,} samples, {settings.epochs:,} epochs, {settings.dtype}: "
+        f"{kind_of(runs.networks.architecture, settings)}, {len(X):,} samples, "
+        f"{settings.epochs:,} epochs, {settings.dtype}: "
         f"seeds {settings.seed.min():,} to {settings.seed.max():,}"
     )
     table = Table()
@@ -73,7 +75,8 @@ def has_learned(runs: Runs, X: Any, y: Any) -> Array:
     """(k,): is every output of a network nearer to its target than the tolerance?"""
     if not len(runs):
         return np.zeros(0, bool)
-    outputs = runs.networks.predict_proba(X)
+    # not predict_proba: sums may overflow in networks that have diverged, which is not learning
+    outputs = outputs_of(runs.networks.arrays, runs.networks.architecture, X)
     T = outputs.dtype.type
     targets = np.reshape(y, (len(X), -1)).astype(T)
     learned: Array = (np.abs(outputs - targets) < T(runs.settings.tolerance)).all(axis=(1, 2))

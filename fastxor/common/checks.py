@@ -179,3 +179,13 @@ def float_type(name: str, value: Any) -> Any:
             f"{name} must be 'float64' or 'float32', got {value!r}"
         )
     return dtype.type
+
+
+def choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """``value``, one of these words."""
+    expected = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be {expected}, got {value!r:.60}")
+    if value not in choices:
+        raise ValueError(f"{name} must be {expected}, got {value!r:.60}")
+    return str(value)

@@ -1,36 +1,58 @@
-"""The contract, version 1: training in exactly the order that every engine follows.
+"""The contract, version 2: training in exactly the order that every engine follows.
 
 Whatever trains the same network from the same start ends with the same bits, on every machine, if
 it does the following. The formulas are in this wing, in plain NumPy, which imports nothing else;
 `fastxor.reference` trains by them.
 
-1. T is float64 or float32; data, learning rate and momentum are converted to T once.
+1. T is float64 or float32; data, learning rate, momentum and tolerance are converted to T once.
+   Constants are written in decimals or as fractions, which are float64 numbers, rounded to T.
    Arithmetic is IEEE-754 in T, rounded to nearest even, with subnormal numbers: no fused
-   multiply-add unless its product is exact, nothing reassociated. Only + - * / and powers of
-   two are used: np.exp, np.dot and np.sum give other bits on other machines.
-2. sigmoid(z) = 1 / (1 + exp(-z)) is one fraction, see `functions.sigmoid`.
-3. Sums over inputs, hidden units and outputs go in index order, from the bias where there
-   is one, else from the first term: `passes`.
+   multiply-add unless its product is exact, nothing reassociated. Only + - * /, powers of two,
+   comparisons, signs, the nearest integer (of two the even one) and a number's exponent are used,
+   and a square root in float64 for starts: np.exp, np.dot and np.sum give other bits on other
+   machines.
+2. A network is layers, of which the last are its outputs: A0 = X, Zl = bl + A(l-1) Wl and
+   Al = function(Zl), l = 1 ... L. The functions, `functions.ACTIVATIONS` and softmax, are defined
+   to the last bit. The function of outputs may be sigmoid, tanh, identity or softmax; that of
+   others sigmoid, tanh, relu or identity.
+3. Sums over inputs, units and outputs go in index order, from the bias where there is one, else
+   from the first term: `passes`.
 4. Sums over samples, `sums.sample_sum`, have eight lanes in blocks of 1024 samples. So they can
    be computed by SIMD instructions of any width, and by threads, to the same bits. Samples
    may be padded by any whose terms are zero. No such sum is -0.0; an engine that starts a
    lane from its first term may get -0.0 for 0.0, which reaches no loss and no parameter:
-   starting parameters hold no -0.0, and a velocity that is handed out has 0.0 added.
+   parameters and velocities that training starts from have 0.0 added, which leaves no -0.0, and
+   so have velocities that are handed out.
 5. A batch is a slice of batch_size samples, the next ones in the epoch's order; an epoch's last
    batch may be shorter. The order is that of the data or, with shuffling, a new one for each
    epoch: `permutation(n)` of one `numpy.random.default_rng(seed)`, called once an epoch.
-6. The squared error of a batch, with the parameters before its update, is the sum over outputs
-   of sample_sum(error * error): `passes.squared_error`. The loss of an epoch is the sum of its
-   batches' squared errors, in order, over T(n * O).
-7. The update is velocity = momentum * velocity + learning_rate * gradient, then
-   parameter = parameter - velocity. Without momentum, parameter - learning_rate * gradient.
-8. An epoch in which the loss or a new parameter is not finite ends training; the network
-   before it is the last. The bits of NaN are not covered, so NaN must stay NaN until then.
-9. An epoch is solved if abs(A2 - y) < tolerance for all its samples, each before its batch's
-   update. Training that stops there ends before that epoch, but keeps its loss, which is finite.
+6. The error of a batch, with the parameters before its update, is the sum of its terms,
+   `losses.loss_terms` (batch, k): over samples by sample_sum, then over the k columns in order.
+   k is O, but 1 for a softmax. The loss of an epoch is the sum of its batches' errors, in order,
+   over T(n * k). "log_loss" goes with sigmoid and softmax outputs, "mse" with all but softmax.
+7. `passes.backward_propagation`: the outputs' delta is (A - y), times the derivative of their
+   function for "mse" only; that of a layer before is the sum over units of delta * W, times the
+   derivative of its function. Gradients are sums over samples of A(l-1) * delta and of delta.
+8. The update is velocity = momentum * velocity + learning_rate * gradient, then
+   parameter = parameter - velocity; velocities begin as 0.0 and go on from batch to batch and
+   from epoch to epoch. With a momentum of 0, parameter - learning_rate * gradient. All gradients
+   are of the parameters before any of them is updated.
+9. An epoch whose loss is not finite, or after whose last batch a parameter is not, ends training;
+   the network before it is the last. The bits of NaN are not covered, so NaN must stay NaN until
+   then.
+10. An epoch is solved if abs(A - y) < tolerance for all its samples, each before its batch's
+    update, and it did not end training. Training that stops there ends before that epoch, whatever
+    its updates, but keeps its loss, which must be finite.
+11. Starts, from ``numpy.random.RandomState(seed)``, each array row by row, in float64 and then
+    converted: "randn": W1, W2, ..., WL by randn, biases 0; "uniform": W1, b1, ..., WL, bL, each
+    number random_sample() * (2 * r) - r with r = init_range; "glorot" and "he": W1, W2, ..., WL
+    likewise with r = sqrt(6 / (inputs + units)) or sqrt(6 / inputs) of each layer, biases 0. A
+    layer without biases draws none. The last bits of randn are those of the C library's logarithm.
 
-Deliberately absent: speed, and code shared with the kernels. Shapes: n samples, I inputs, H
-hidden units, O outputs; X (n, I), y (n, O), W1 (I, H), b1 (1, H), W2 (H, O), b2 (1, O).
+Version 1 was that of one hidden layer, sigmoids and "mse", which have the same bits in version 2.
+
+Deliberately absent: speed, and code shared with the kernels. Shapes: n samples, I inputs, O
+outputs; X (n, I), y (n, O), Wl (inputs, units), bl (1, units) of layer l.
 """
 
-CONTRACT = 1  # its version
+CONTRACT = 2  # its version

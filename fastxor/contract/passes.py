@@ -1,52 +1,70 @@
-"""Forward pass, loss and backward pass, in the order of the contract."""
+"""Forward pass and backward pass, in the order of the contract."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastxor.contract.functions import Array, sigmoid, sigmoid_derivative
+from fastxor.contract.functions import ACTIVATIONS, Array, softmax
 from fastxor.contract.sums import sample_sum
 
-Arrays = tuple[Array, Array, Array, Array]  # W1, b1, W2, b2 or what belongs to each of them
+
+class Layer(NamedTuple):
+    """The parameters of a layer of ``units``, and the function that follows its sums."""
+
+    W: Array
+    """(inputs, units)"""
+    b: Array | None
+    """(1, units), or None in a layer without biases"""
+    activation: str
 
 
-def forward_propagation(
-    X: Array, W1: Array, b1: Array, W2: Array, b2: Array
-) -> tuple[Array, Array]:
-    """The activations A1 (n, H) of the hidden units and A2 (n, O) of the outputs.
+def forward_propagation(X: Array, layers: list[Layer]) -> tuple[list[Array], Array]:
+    """The activations A1, ..., AL of each layer (n, units), and ZL, of which AL is made.
 
-    Parameters may be stacked: with further dimensions in front, which the activations have then.
+    Parameters may be stacked: with further dimensions in front, which the results have then.
     """
-    Z1 = b1 + X[:, :1] * W1[..., :1, :]
-    for i in range(1, W1.shape[-2]):
-        Z1 = Z1 + X[:, i : i + 1] * W1[..., i : i + 1, :]
-    A1 = sigmoid(Z1)
-    Z2 = b2 + A1[..., :1] * W2[..., :1, :]
-    for h in range(1, W2.shape[-2]):
-        Z2 = Z2 + A1[..., h : h + 1] * W2[..., h : h + 1, :]
-    return A1, sigmoid(Z2)
+    activations, A = [], X
+    for W, b, activation in layers:
+        Z = A[..., :1] * W[..., :1, :]
+        if b is not None:
+            Z = b + Z
+        for i in range(1, W.shape[-2]):
+            Z = Z + A[..., i : i + 1] * W[..., i : i + 1, :]
+        A = softmax(Z) if activation == "softmax" else ACTIVATIONS[activation][0](Z)
+        activations.append(A)
+    return activations, Z
 
 
-def squared_error(y: Array, A2: Array) -> Any:
-    """The sum of the squared errors over all entries."""
-    error = A2 - y
-    sums = sample_sum(error * error)
-    total = sums[0]
-    for o in range(1, len(sums)):
-        total = total + sums[o]
-    return total
+def backward_propagation(
+    X: Array, y: Array, activations: list[Array], layers: list[Layer], loss: str
+) -> list[Array]:
+    """The gradients of W1, b1, ..., WL, bL, as far as there are biases: sums over the samples.
+
+    For "mse" they are those of n * O / 2 times the loss, for "log_loss" of n times the loss, or
+    n * O with sigmoids.
+    """
+    gradients: list[Array] = []
+    delta = activations[-1] - y  # (n, O)
+    if loss == "mse":
+        delta = ACTIVATIONS[layers[-1].activation][1](delta, activations[-1])
+    inputs = [X, *activations[:-1]]
+    for number in range(len(layers) - 1, -1, -1):
+        (W, b, _), A = layers[number], inputs[number]
+        of_b = [] if b is None else [sample_sum(delta)[None]]
+        of_W = np.stack([sample_sum(A[:, i : i + 1] * delta) for i in range(A.shape[1])])
+        gradients = [of_W, *of_b, *gradients]
+        if number:
+            back = delta[:, :1] * W[:, 0]  # (n, units of the layer before)
+            for u in range(1, W.shape[1]):
+                back = back + delta[:, u : u + 1] * W[:, u]
+            delta = ACTIVATIONS[layers[number - 1].activation][1](back, A)
+    return gradients
 
 
-def backward_propagation(X: Array, y: Array, A1: Array, A2: Array, W2: Array) -> Arrays:
-    """The gradients of W1, b1, W2, b2: sums over the samples, of n * O / 2 times the loss."""
-    delta2 = (A2 - y) * sigmoid_derivative(A2)  # (n, O)
-    back = delta2[:, :1] * W2[:, 0]  # (n, H)
-    for o in range(1, W2.shape[1]):
-        back = back + delta2[:, o : o + 1] * W2[:, o]
-    delta1 = back * sigmoid_derivative(A1)
-    return (
-        np.stack([sample_sum(X[:, i : i + 1] * delta1) for i in range(X.shape[1])]),
-        sample_sum(delta1)[None],
-        np.stack([sample_sum(A1[:, h : h + 1] * delta2) for h in range(A1.shape[1])]),
-        sample_sum(delta2)[None],
-    )
+def layers_of(arrays: Any, biases: Any, activations: Any) -> list[Layer]:
+    """Layers of W1, b1, ..., WL, bL, where no b is given for those without biases."""
+    rest = iter(arrays)
+    return [
+        Layer(next(rest), next(rest) if has_bias else None, activation)
+        for has_bias, activation in zip(biases, activations, strict=True)
+    ]

@@ -1,6 +1,6 @@
 """The fused kernels: forward pass, loss, backpropagation and update in one jitted loop.
 
-Each is compiled for one network size and dtype, follows `fastxor.contract` to
+Each is compiled for one network and dtype, follows `fastxor.contract` to
 the last bit, and only computes: `training` validates, slices and reports.
 
 `small_batch` is for batches of up to 8 samples, `tiled_batch` for any, and for threads. For many
@@ -14,8 +14,7 @@ last of which is shorter and may have empty chunks.
                   after the n samples; with shuffling (n, I) and (n, O), flat
     order         the order of this epoch's samples, (n,); empty without shuffling
     generator     the one that shuffles for every further epoch
-    parameters    the weights W1 (I, H), b1 (H) and W2^T (O, H), one below the other, zeros below
-                  and beside them, cut into strips of some hidden units each; then b2 (O), zeros
+    parameters    W1, b1, ..., WL, bL, at the kernel's `places`, zeros elsewhere
     velocity      likewise
     totals, work  sums over samples and working memory, to be kept as they are between calls
     losses        of every epoch; of an unfinished one the sum of squared errors
@@ -29,31 +28,32 @@ for several threads.
 
 from typing import Any
 
-from fastxor.kernels.compiling import Kernel
+from fastxor.kernels.compiling import Kernel, Layers
 from fastxor.kernels.small import fits, small_batch
 from fastxor.kernels.tiled import VALUE_BYTES, tiled_batch
 
 
 def kernel_for(
     dtype: Any,
-    sizes: tuple[int, int, int],
+    layers: Layers,
     batch_size: int,
     *,
+    log_loss: bool,
     whole: bool,
     momentum: bool,
     shared: bool,
     watch: int,
 ) -> Kernel:
-    """The kernel for I-H-O networks of float64 or float32 and batches of this size.
+    """The kernel for networks of these layers, in float64 or float32, and batches of this size.
 
     ``whole``: all samples are one batch, and not shuffled. ``shared``: for several threads.
     ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
-    Compiled on first use (half a second to a second) or loaded from Numba's cache on disk
+    Compiled on first use (half a second to a second) or loaded from the cache on disk
     (ten milliseconds); where no folder for the cache can be written, compiled each time.
     """
-    if fits(dtype, *sizes, batch_size):
-        return small_batch(dtype, *sizes, batch_size, whole, momentum, watch)
+    if fits(dtype, layers, batch_size):
+        return small_batch(dtype, layers, log_loss, batch_size, whole, momentum, watch)
     # all that matters is the next power of two, up to the first that is more than a value: batches
     # of other sizes, as of the folds of a cross-validation, find their kernel made, 0.2 ms not 8
     batch_size = min(1 << (batch_size - 1).bit_length(), 2 * VALUE_BYTES // dtype().itemsize)
-    return tiled_batch(dtype, *sizes, batch_size, shared, watch)
+    return tiled_batch(dtype, layers, log_loss, batch_size, shared, watch)

@@ -1,7 +1,8 @@
 """Compiling a kernel, or loading it from disk."""
 
 import itertools
-from typing import Any, NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
@@ -14,12 +15,20 @@ from fastxor.kernels.lanes import scratch_size
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
 # fastmath, never parallel: the first changes bits, the second aborts after a fork.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# of functions that kernels take in: nobody calls them from Python
+INLINED: Any = OPTIONS | {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+inlined = njit(**INLINED)
+"""Decorates them."""
 
 
 # what `position` holds, see `choice`
 DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED = range(6)
 OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
 BATCH = "VVIGiiVVVVVITTTi"  # the arguments of the kernels for one network: see `choice`
+
+
+# of each layer: inputs, units, name of its function, has it biases?
+Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
 
 
 class Kernel(NamedTuple):
@@ -29,7 +38,7 @@ class Kernel(NamedTuple):
     chunk: int  # samples of a batch between two places where it can stop
     width: int  # samples in one value: up to so many are read beyond the last one
     size: int  # of the parameters
-    strips: tuple[int, int, int]  # the shape of all but b2: strips, rows, hidden units
+    places: Any  # where each number of W1, b1, ..., WL, bL is among them
     totals: int  # sums over the samples of a batch
     work: int  # numbers of working memory, to be kept as it is between calls
 
@@ -50,7 +59,7 @@ def compiled(kernel: Any, arguments: str, dtype: Any, *key: Any) -> Any:
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
-    name = "-".join(map(str, (*key, np.dtype(dtype).name)))
+    name = f"{key[0]}-{sha256(repr((*key, np.dtype(dtype).name)).encode()).hexdigest()[:16]}"
     kernel.__qualname__ = name.replace("-", "_")  # the name of its code, in Numba's memory
     T = types.float64 if dtype is np.float64 else types.float32
     kinds = {

@@ -109,13 +109,13 @@ def address_of(context: Any, builder: Any, kind: Any, memory: Any, index: Any) -
 
 
 @intrinsic
-def pointer(tyctx, array):
-    """The memory of an array, as `load` takes it; to be chosen among without reference counts."""
+def pointer(tyctx, array, index):
+    """The memory of an array from ``index`` on, as `load` takes it, without reference counts."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return context.make_array(array)(context, builder, args[0]).data
+        return address_of(context, builder, array, *args)
 
-    return types.CPointer(array.dtype)(array), codegen
+    return types.CPointer(array.dtype)(array, index), codegen
 
 
 @intrinsic

@@ -1,13 +1,12 @@
 """The order in which an epoch takes its samples, in jitted code."""
 
 import numpy as np
-from numba import njit
 from numba.np.random.random_methods import random_interval
 
-from fastxor.kernels.compiling import OPTIONS
+from fastxor.kernels.compiling import inlined
 
 
-@njit(forceinline=True, **OPTIONS)
+@inlined
 def shuffle(order, generator):
     """``order[:] = generator.permutation(len(order))``, and the same state of the generator.
 

@@ -1,4 +1,4 @@
-"""The kernel for batches of up to eight samples: samples of several hidden units in a value.
+"""The kernel for batches of up to eight samples: samples of several units in a value.
 
 A step is one chain of instructions that wait for each other, so its length is what counts: the
 weights stay in registers, spread over the lanes of their unit, and no sum is broadcast.
@@ -7,52 +7,108 @@ weights stay in registers, spread over the lanes of their unit, and no sum is br
 from functools import cache
 from typing import Any
 
-from numba import njit
+import numpy as np
 
+from fastxor.kernels import small_layers as steps
+from fastxor.kernels.calls import in_turn
 from fastxor.kernels.compiling import (
     BATCH,
     MISSED,
-    OPTIONS,
     SOLVED,
     STOP,
     Kernel,
+    Layers,
     compiled,
     offsets,
 )
-from fastxor.kernels.lanes import keep_first, lane, load, scratch, spread, store
-from fastxor.kernels.masks import within
+from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
+from fastxor.kernels.lanes import keep_first, load, scratch, spread, store
 from fastxor.kernels.order import shuffle
-from fastxor.kernels.sigmoid import sigmoid
-from fastxor.kernels.sums import LANES, fold
+from fastxor.kernels.sums import LANES
 
 WIDEST = 16  # lanes: of float64 two registers of AVX-512, four of AVX2
 SPREAD_BYTES = 256 * 1024  # spread weights may take up so much
 
 
-def fits(dtype: Any, I: int, H: int, O: int, batch_size: int) -> bool:
+def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
     """Is the batch small, and the network not too large to have its weights spread?"""
-    spread_bytes = ((I + 1) * H + (H + 1) * O) * batch_size * dtype().itemsize
+    parameters = sum((I + 1) * O for I, O, _, _ in layers)
+    spread_bytes = parameters * batch_size * dtype().itemsize
     return bool(batch_size <= LANES and spread_bytes <= SPREAD_BYTES)
+
+
+def _places(layers: Layers, lanes: int) -> tuple[list[steps.Place], list[int], int, int, int]:
+    """Of each layer; units in a value; how many weights there are, with those turned round, and
+    how many activations."""
+    # units with padding, whose lanes nobody reads: 9 units take 65 to 75 % of the time that they
+    # take one by one
+    units = [min(WIDEST // lanes, 1 << (O - 1).bit_length()) for _, O, _, _ in layers]
+    padded = [-(-O // u) * u for (_, O, _, _), u in zip(layers, units, strict=True)]
+    places, size, own = [], 0, layers[0][0]
+    for number, (I, O, _, bias) in enumerate(layers):
+        R, P = padded[number - 1] if number else I, padded[number]
+        table, size = size, size + (R * O if number else I * P)
+        biases = size if bias else -1
+        size += P if bias else 0
+        places.append(steps.Place(I, O, R, P, table, table, biases, own - R, own))
+        own += P
+    masters = size
+    for number, place in enumerate(places):
+        if number and place.units > 1:
+            places[number] = place._replace(ahead=size)
+            size += place.inputs_padded * place.units_padded
+    return places, units, masters, size, own
+
+
+def _positions(places: list[steps.Place]) -> Any:
+    """Where each number of W1, b1, ..., WL, bL is among the parameters."""
+    positions = []
+    for number, (I, O, R, P, _, table, biases, _, _) in enumerate(places):
+        i, o = np.arange(I)[:, None], np.arange(O)
+        positions.append((table + (o * R + i if number else i * P + o)).ravel())
+        if biases >= 0:
+            positions.append(biases + o)
+    return np.concatenate(positions)
 
 
 @cache
 def small_batch(
-    dtype: Any, I: int, H: int, O: int, batch_size: int, whole: bool, has_momentum: bool, watch: int
-) -> Kernel:
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, has_momentum: bool,
+    watch: int,
+) -> Kernel:  # fmt: skip
     """The kernel for batches of this size; ``whole``: all samples in one batch, in their order."""
     lanes = 1 << (batch_size - 1).bit_length()  # lanes beyond these would only hold zeros
-    units = min(WIDEST // lanes, 1 << (H - 1).bit_length())
-    # hidden units with padding, whose lanes nobody reads: 9 units take 65 to 75 % of the time
-    # that they take one by one
-    P = -(-H // units) * units
-    near = (1 << lanes) - 1  # a bit for each sample
-    rows = I + 1 + O  # of W1, b1 and W2
-    B1, W2, B2 = I * P, (I + 1) * P, rows * P
-    size = B2 + O
-    wide = units * lanes
-    sizes = [size * lanes, size * lanes, I * wide, O * lanes, P * lanes, O * wide]
-    w_size, v_size, x_size, y_size, a_size, d_size = sizes
-    w_at, v_at, x_at, y_at, a_at, d_at, work_size = offsets(sizes, dtype)
+    partial = batch_size != lanes or (batch_size > 1 and not whole)
+    places, units, masters, size, activations = _places(layers, lanes)
+    I, O = layers[0][0], layers[-1][1]
+    codes = [CODES[function] for _, _, function, _ in layers]
+    columns = 1 if codes[-1] == SOFTMAX else O
+    depth, last = len(layers), tuple(places[-1])
+    copied = lanes * dtype().itemsize >= 16
+    ahead, back = tuple(map(tuple, places)), tuple(map(tuple, places[:0:-1]))
+    forward_each = in_turn([
+        steps.forward(lanes, units[k], codes[k] if k < depth - 1 else IDENTITY, partial)
+        for k in range(depth)
+    ])  # fmt: skip
+    outputs = steps.outputs(lanes, units[-1], codes[-1], log_loss, bool(watch), partial)
+    backward_each = in_turn([
+        steps.backward(
+            lanes, units[k - 1], codes[k - 1], copied and places[k].units > 1, has_momentum
+        )
+        for k in range(depth - 1, 0, -1)
+    ])  # fmt: skip
+    others = [0] + [k for k in range(1, depth) if places[k].units > 1 and not copied]
+    update_ahead = in_turn([steps.update_ahead(lanes, units[k], has_momentum) for k in others])
+    update_biases = in_turn([steps.update_biases(lanes, u, has_momentum) for u in units])
+    turned = tuple(tuple(places[k]) for k in others)
+    turn_each = in_turn([steps.turn(lanes)] * (depth - 1))
+    outputs_padded = places[-1].units_padded
+    sizes = [
+        lanes * count
+        for count in (size, size, outputs_padded, activations, activations, 2 * outputs_padded)
+    ]
+    w_size, v_size, y_size, a_size, d_size, e_size = sizes
+    w_at, v_at, y_at, a_at, d_at, e_at, work_size = offsets(sizes, dtype)
 
     def kernel(
         X, y, order, generator, n, _batch_size, parameters, velocity, totals, work, losses,
@@ -61,17 +117,19 @@ def small_batch(
         N = y.size // O
         w = scratch(work, w_at, w_size)  # each weight in `lanes` lanes
         v = scratch(work, v_at, v_size)
-        x = scratch(work, x_at, x_size)  # each input once for each of the `units`
         targets = scratch(work, y_at, y_size)
-        a = scratch(work, a_at, a_size)
-        d = scratch(work, d_at, d_size)
-        for j in range(size):
+        a = scratch(work, a_at, a_size)  # inputs, then the activations of each layer
+        d = scratch(work, d_at, d_size)  # their deltas
+        e = scratch(work, e_at, e_size)  # errors of the outputs, and terms of the loss
+        for j in range(masters):
             store(w, j * lanes, spread(parameters[j], lanes))
             store(v, j * lanes, spread(velocity[j], lanes))
+        turn_each(back, (w,))
+        turn_each(back, (v,))
 
         def read(start):
             for i in range(I):
-                store(x, i * wide, spread(load(X, i * N + start, lanes), wide))
+                store(a, i * lanes, load(X, i * N + start, lanes))
             for o in range(O):
                 store(targets, o * lanes, load(y, o * N + start, lanes))
 
@@ -79,8 +137,7 @@ def small_batch(
             for j in range(lanes):
                 sample = order[min(start + j, n - 1)]
                 for i in range(I):
-                    for u in range(units):
-                        x[i * wide + u * lanes + j] = X[sample * I + i]
+                    a[i * lanes + j] = X[sample * I + i]
                 for o in range(O):
                     targets[o * lanes + j] = y[sample * O + o]
 
@@ -97,44 +154,14 @@ def small_batch(
                     pick(start)
                 else:
                     read(start)
-            for h in range(0, H, units):
-                z = load(w, (B1 + h) * lanes, wide)
-                for i in range(I):
-                    z = z + load(x, i * wide, wide) * load(w, (i * P + h) * lanes, wide)
-                store(a, h * lanes, sigmoid(z, True))
-            squares = dtype(0)
-            solved = True
-            for o in range(O):
-                z = load(w, (B2 + o) * lanes, lanes)
-                for h in range(H):
-                    z = z + load(a, h * lanes, lanes) * load(w, (W2 + o * P + h) * lanes, lanes)
-                output = sigmoid(z, True)
-                error = keep_first(output - load(targets, o * lanes, lanes), count)
-                if watch and within(error, tolerance, lanes) != near:
-                    solved = False
-                squares += lane(fold(error * error, lanes), 0)
-                delta = error * (output * (1 - output))
-                store(d, o * wide, spread(delta, wide))
-                gradient = fold(delta, lanes)
-                descend(w, v, (B2 + o) * lanes, gradient, learning_rate, momentum, has_momentum)
-            for h in range(0, H, units):
-                activation = load(a, h * lanes, wide)
-                back = load(d, 0, wide) * load(w, (W2 + h) * lanes, wide)
-                for o in range(1, O):
-                    back = back + load(d, o * wide, wide) * load(w, (W2 + o * P + h) * lanes, wide)
-                delta = back * (activation * (1 - activation))
-                for o in range(O):
-                    gradient = fold(activation * load(d, o * wide, wide), lanes)
-                    at = (W2 + o * P + h) * lanes
-                    descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
-                at = (B1 + h) * lanes
-                descend(w, v, at, fold(delta, lanes), learning_rate, momentum, has_momentum)
-                for i in range(I):
-                    gradient = fold(load(x, i * wide, wide) * delta, lanes)
-                    at = (i * P + h) * lanes
-                    descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
+            kept = keep_first(spread(dtype(1), lanes), count)
+            forward_each(ahead, (w, a, kept))
+            error, solved = outputs(last, a, d, targets, e, kept, tolerance, dtype(0))
+            backward_each(back, (w, v, a, d, learning_rate, momentum))
+            update_biases(ahead, (w, v, d, learning_rate, momentum))
+            update_ahead(turned, (w, v, a, d, learning_rate, momentum))
             if whole:  # constants make a faster loop
-                losses[epoch] = squares / dtype(batch_size * O)
+                losses[epoch] = error / dtype(batch_size * columns)
                 if watch and solved and position[SOLVED] < 0:
                     position[SOLVED] = epoch
                     if watch == STOP:
@@ -144,9 +171,9 @@ def small_batch(
             if watch and not solved:
                 position[MISSED] = 1
             if batch:
-                squares += losses[epoch]
+                error += losses[epoch]
             batch += 1
-            losses[epoch] = squares / dtype(n * O) if batch == batches else squares
+            losses[epoch] = error / dtype(n * columns) if batch == batches else error
             if batch == batches:
                 if watch and not position[MISSED] and position[SOLVED] < 0:
                     position[SOLVED] = epoch
@@ -156,19 +183,10 @@ def small_batch(
                 epoch, batch = epoch + 1, 0
                 if order.size and left > 1:
                     shuffle(order, generator)
-        for j in range(size):
+        for j in range(masters):
             parameters[j] = w[j * lanes]
             velocity[j] = v[j * lanes]
 
-    run = compiled(kernel, BATCH, dtype, "small", I, H, O, batch_size, whole, has_momentum, watch)
-    return Kernel(run, LANES, lanes, size, (1, rows, P), 0, work_size)
-
-
-@njit(forceinline=True, **OPTIONS)
-def descend(weights, velocity, at, gradient, learning_rate, momentum, has_momentum):
-    """One step of gradient descent on the weights from ``at`` on (contract, 6)."""
-    step = learning_rate * gradient
-    if has_momentum:
-        step = momentum * load(velocity, at, gradient) + step
-        store(velocity, at, step)
-    store(weights, at, load(weights, at, gradient) - step)
+    key = ("small", layers, log_loss, batch_size, whole, has_momentum, watch)
+    run = compiled(kernel, BATCH, dtype, *key)
+    return Kernel(run, LANES, lanes, masters, _positions(places), 0, work_size)

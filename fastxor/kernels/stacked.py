@@ -10,13 +10,12 @@ then the next. Bits are those of a network alone: its lane knows nothing of the 
 from functools import cache
 from typing import Any, NamedTuple
 
-from numba import njit
-
-from fastxor.kernels.compiling import OPTIONS, STOP, compiled, offsets
-from fastxor.kernels.lanes import keep_first, load, load_each, scratch, spread, store
-from fastxor.kernels.masks import choose, within
-from fastxor.kernels.sigmoid import sigmoid
-from fastxor.kernels.small import descend
+from fastxor.kernels import stacked_layers as steps
+from fastxor.kernels.calls import in_turn
+from fastxor.kernels.compiling import STOP, Layers, compiled, inlined, offsets
+from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
+from fastxor.kernels.lanes import load, scratch, spread, store
+from fastxor.kernels.masks import choose
 from fastxor.kernels.sums import LANES, fold_samples
 
 VALUE_BYTES = 512  # 8 registers of AVX-512: XOR takes 1.13 times as long with 256, 1.1 with 1024
@@ -34,13 +33,13 @@ class StackedKernel(NamedTuple):
     work: int  # numbers of working memory
 
 
-def fits(dtype: Any, I: int, H: int, O: int, batch_size: int) -> bool:
+def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
     """Is the batch small, and the network not too large to have a group of them?"""
     if batch_size > LANES:
         return False
     samples, width = _shape(dtype, batch_size)
-    numbers = 2 * ((I + 1) * H + (H + 1) * O) + samples * (H + O)
-    return bool(numbers * width * dtype().itemsize <= MEMORY)
+    _, size, units = _places(layers)
+    return bool((2 * size + samples * units) * width * dtype().itemsize <= MEMORY)
 
 
 def _shape(dtype: Any, batch_size: int) -> tuple[int, int]:
@@ -49,16 +48,27 @@ def _shape(dtype: Any, batch_size: int) -> tuple[int, int]:
     return samples, min(VALUE_BYTES // samples, GROUP_BYTES) // dtype().itemsize
 
 
+def _places(layers: Layers) -> tuple[list[steps.Place], int, int]:
+    """Of each layer; how many parameters there are, and how many units."""
+    places, size, own = [], 0, 0
+    for I, O, _, bias in layers:
+        biases = size + I * O if bias else -1
+        places.append(steps.Place(I, O, size, biases, own - I, own))
+        size, own = size + (I + bias) * O, own + O
+    return places, size, own
+
+
 @cache
 def stacked_batch(
-    dtype: Any, I: int, H: int, O: int, batch_size: int, whole: bool, has_momentum: bool, watch: int
-) -> StackedKernel:
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, has_momentum: bool,
+    watch: int,
+) -> StackedKernel:  # fmt: skip
     """The kernel for batches of this size; ``whole``: all samples in one batch.
 
     Its arguments:
 
         X, y           (n, I) and (n, O), flat, and rows after them that may be read
-        parameters     (groups, size, width), flat: W1, b1, W2^T and b2 of each network, one below
+        parameters     (groups, size, width), flat: W1, b1, ..., WL, bL of each network, one below
                        the other, a network a column; of the last group some may be no networks
         velocity       likewise, empty without momentum
         rates          (3, groups * width): learning rates, momenta, and the losses that are left,
@@ -70,14 +80,27 @@ def stacked_batch(
         tolerance      a network is solved if all errors of an epoch are below that
         solved_at      (networks,): the epoch, once it is solved; before that, negative
 
-    With `STOP`, what is left of a solved network is its state before that epoch.
+    With `STOP`, what is left of a solved network is its state before that epoch. A network that
+    has had a loss that is not finite has a parameter that is not, either.
     """
     S, W = _shape(dtype, batch_size)
-    wide = S * W
-    B1, W2, B2 = I * H, (I + 1) * H, (I + 1 + O) * H
-    size = B2 + O
+    places, size, units = _places(layers)
+    wide, depth, O = S * W, len(layers), layers[-1][1]
+    codes = [CODES[function] for _, _, function, _ in layers]
+    columns = 1 if codes[-1] == SOFTMAX else O
+    # may a loss overflow where all parameters are finite? then it is looked at in each epoch
+    unbounded = log_loss or codes[-1] == IDENTITY
+    ahead, last = tuple(map(tuple, places)), tuple(places[-1])
+    forward_each = in_turn([
+        steps.forward(S, W, codes[k] if k < depth - 1 else IDENTITY, k == 0) for k in range(depth)
+    ])  # fmt: skip
+    outputs = steps.outputs(S, W, codes[-1], log_loss, bool(watch))
+    backward_each = in_turn([
+        steps.backward(S, W, codes[k - 1], k == 0, has_momentum) for k in range(depth - 1, -1, -1)
+    ])  # fmt: skip
+    back = ahead[::-1]
     rewinds = watch == STOP and not whole  # updates are made before all samples were seen
-    sizes = [size * W, size * W, H * wide, O * wide, O * wide, size * W, size * W]
+    sizes = [size * W, size * W, units * wide, units * wide, O * wide, size * W, size * W]
     w_size, v_size, a_size, d_size, e_size, kept_size, kept_v_size = sizes
     w_at, v_at, a_at, d_at, e_at, kept_at, kept_v_at, work_size = offsets(sizes, dtype)
 
@@ -94,7 +117,7 @@ def stacked_batch(
         kept_v = scratch(work, kept_v_at, kept_v_size)
         row_size = rates.size // 3
         batches = 1 if whole else (n + batch_size - 1) // batch_size
-        last = first + epochs - 1
+        end = first + epochs - 1
         for group in range(0, networks, W):
             at, row = group * size, group
             learning_rate, momentum = load(rates, group, W), load(rates, row_size + group, W)
@@ -107,11 +130,11 @@ def stacked_batch(
             for k in range(min(W, networks - group)):
                 if solved_at[group + k] < 0:
                     unsolved |= 1 << k
-            for epoch in range(first, last + 1):
+            for epoch in range(first, end + 1):
                 recorded = record_every > 0 and epoch % record_every == 0
-                loss_counts = recorded or epoch == last
+                loss_counts = unbounded or recorded or epoch == end
                 solved = unsolved
-                squares = spread(dtype(0), W)
+                error = spread(dtype(0), W)
                 if rewinds:
                     for j in range(size):
                         store(kept, j * W, load(w, j * W, W))
@@ -120,36 +143,22 @@ def stacked_batch(
                 for batch in range(batches):
                     start = batch * batch_size
                     count = batch_size if whole else min(batch_size, n - start)
-                    for h in range(H):
-                        z = spread(load(w, (B1 + h) * W, W), wide)
-                        for i in range(I):
-                            x = load_each(X, start * I + i, I, S, W)
-                            z = z + x * spread(load(w, (i * H + h) * W, W), wide)
-                        store(a, h * wide, sigmoid(z, False))
-                    batch_squares = spread(dtype(0), W)
-                    for o in range(O):
-                        z = spread(load(w, (B2 + o) * W, W), wide)
-                        for h in range(H):
-                            weight = spread(load(w, (W2 + o * H + h) * W, W), wide)
-                            z = z + load(a, h * wide, wide) * weight
-                        output = sigmoid(z, False)
-                        error = output - load_each(y, start * O + o, O, S, W)
-                        error = keep_first(error, count * W)
-                        if watch:
-                            solved &= within(error, tolerance, W)
-                        if watch == STOP:
-                            store(e, o * wide, error)
-                        elif loss_counts:
-                            batch_squares = batch_squares + fold_samples(error * error, W)
-                        store(d, o * wide, error * (output * (1 - output)))
+                    forward_each(ahead, (X, start, w, a, count))
+                    solved = outputs(
+                        last, y, start, a, d, e, count, tolerance, solved,
+                        loss_counts or watch == STOP,
+                    )  # fmt: skip
                     # what is solved at last has always been solved so far
-                    if watch == STOP and (loss_counts or solved):
-                        for o in range(O):
-                            error = load(e, o * wide, wide)
-                            batch_squares = batch_squares + fold_samples(error * error, W)
-                    squares = squares + batch_squares
+                    if loss_counts or (watch == STOP and solved):
+                        of_batch = spread(dtype(0), W)
+                        for o in range(columns):
+                            terms = load(e, o * wide, wide)
+                            if not log_loss:
+                                terms = terms * terms
+                            of_batch = of_batch + fold_samples(terms, W)
+                        error = error + of_batch
                     if batch == batches - 1:
-                        loss = squares / dtype(n * O)
+                        loss = error / dtype(n * columns)
                         if recorded:
                             store(losses, row, loss)
                             row += row_size
@@ -164,43 +173,26 @@ def stacked_batch(
                                     _leave(solved, kept_v if rewinds else v, velocity, at, size, W)
                                 left = choose(solved, loss, load(rates, left_loss, W))
                                 store(rates, left_loss, left)
-                        if epoch == last:
+                        if epoch == end:
                             if watch == STOP:
                                 loss = choose(unsolved, loss, load(rates, left_loss, W))
                             store(rates, left_loss, loss)
-                    for o in range(O):
-                        gradient = fold_samples(load(d, o * wide, wide), W)
-                        descend(w, v, (B2 + o) * W, gradient, learning_rate, momentum, has_momentum)
-                    for h in range(H):
-                        activation = load(a, h * wide, wide)
-                        back = load(d, 0, wide) * spread(load(w, (W2 + h) * W, W), wide)
-                        for o in range(1, O):
-                            weight = spread(load(w, (W2 + o * H + h) * W, W), wide)
-                            back = back + load(d, o * wide, wide) * weight
-                        delta = back * (activation * (1 - activation))
-                        for o in range(O):
-                            gradient = fold_samples(activation * load(d, o * wide, wide), W)
-                            at_W2 = (W2 + o * H + h) * W
-                            descend(w, v, at_W2, gradient, learning_rate, momentum, has_momentum)
-                        gradient = fold_samples(delta, W)
-                        descend(w, v, (B1 + h) * W, gradient, learning_rate, momentum, has_momentum)
-                        for i in range(I):
-                            x = load_each(X, start * I + i, I, S, W)
-                            gradient = fold_samples(x * delta, W)
-                            at_W1 = (i * H + h) * W
-                            descend(w, v, at_W1, gradient, learning_rate, momentum, has_momentum)
+                    backward_each(back, (X, start, w, v, a, d, learning_rate, momentum))
+                if unbounded:
+                    loss = error / dtype(n * columns)
+                    store(w, 0, load(w, 0, W) + (loss - loss))  # NaN, or the same: no -0.0 is there
                 if watch == STOP and not unsolved:
                     break
             _leave(unsolved if watch == STOP else -1, w, parameters, at, size, W)
             if has_momentum:
                 _leave(unsolved if watch == STOP else -1, v, velocity, at, size, W)
 
-    key = ("stacked", I, H, O, batch_size, whole, has_momentum, watch)
+    key = ("stacked", layers, log_loss, batch_size, whole, has_momentum, watch)
     run = compiled(kernel, "VViVVViiiiVTIV", dtype, *key)
     return StackedKernel(run, W, S, size, work_size)
 
 
-@njit(forceinline=True, **OPTIONS)
+@inlined
 def _leave(networks, state, parameters, at, size, width):
     """Write the state of these networks, a bit each, to their columns in memory."""
     for j in range(size):

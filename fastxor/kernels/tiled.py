@@ -1,87 +1,150 @@
 """The kernel for batches of any size: tiles of samples go through the network breadth first.
 
-All hidden units, all outputs, all gradients. Depth first is four times slower: the reorder
-buffer fills with one dependency chain. Samples of one hidden unit fill a value; only in the
-products with the inputs, where a network with many inputs spends its time, do four units lie
-side by side, so that each load of the inputs serves all four.
+A layer at a time, forward and back. Depth first is four times slower: the reorder buffer fills
+with one dependency chain. Samples of one unit fill a value; only in the products with the inputs,
+where a network with many inputs spends its time, do four units lie side by side, so that each
+load of the inputs serves all four.
 
 Threads may share the batches, in blocks of `BLOCK` samples that they claim one after another.
 Whoever finishes the last block of a batch adds up the blocks, in order, and updates.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from numba import njit
+import numpy as np
 
+from fastxor.kernels import tiled_layers as steps
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
+from fastxor.kernels.calls import in_turn
 from fastxor.kernels.compiling import (
     BATCH,
     CLAIMED,
     DONE,
     FINISHED,
     MISSED,
-    OPTIONS,
     SOLVED,
     STOP,
     UPDATED,
     Kernel,
+    Layers,
     compiled,
     offsets,
 )
-from fastxor.kernels.lanes import keep_first, load, pointer, scratch, spread, store, store_apart
-from fastxor.kernels.masks import within
+from fastxor.kernels.functions import CODES, IDENTITY
+from fastxor.kernels.lanes import load, pointer, scratch, spread, store
 from fastxor.kernels.order import shuffle
-from fastxor.kernels.sigmoid import sigmoid
-from fastxor.kernels.sums import BLOCK, LANES, accumulate, fold_rows
+from fastxor.kernels.sums import BLOCK, LANES, fold_rows
+from fastxor.kernels.tiled_layers import Place
 
 VALUE_BYTES = 256  # samples in one value: enough independent work for any machine's pipes
 TILE_BYTES = 32 * 1024  # activations of a tile, about an L1 cache
-UNITS = 4  # hidden units side by side
+UNITS = 4  # units of the first layer side by side
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
 LARGEST_BLOCK = 250_000  # parameters: with more, a block takes longer than a tenth of a second
 
 
-@cache
-def tiled_batch(
-    dtype: Any, I: int, H: int, O: int, batch_size: int, shared: bool, watch: int
-) -> Kernel:
-    """The kernel for batches of this size; ``shared``: for several threads at once."""
+class Plan(NamedTuple):
+    """How a network and its batches are arranged."""
+
+    layers: list[Place]
+    width: int  # samples in a value
+    single: bool  # is a batch one value? then its sums need not be kept in memory
+    tile: int  # samples that go through the network at once
+    units: int  # of the first layer side by side
+    columns: int  # of the terms of the loss
+    size: int  # of the parameters, with padding
+    sums: int  # over samples, of gradients and terms of the loss, with padding
+    rows: int  # of eight lanes for them, of the gradients of a part if the batch is one value
+    activations: int  # rows of a tile
+
+
+def _plan(dtype: Any, layers: Layers, batch_size: int) -> Plan:
     itemsize = dtype().itemsize
     width = min(max(LANES, 1 << (batch_size - 1).bit_length()), VALUE_BYTES // itemsize)
-    single = batch_size <= width  # a batch is one value: its sums need not be kept in memory
-    tile = next((tile for tile in (128, 64) if tile * (H + O) * itemsize <= TILE_BYTES), width)
+    single = batch_size <= width
+    units = min(UNITS, 1 << (layers[0][1] - 1).bit_length())
+    activations = sum(O for _, O, _, _ in layers)
+    tile = next((tile for tile in (128, 64) if tile * activations * itemsize <= TILE_BYTES), width)
     tile = width if single else max(tile, width)
-    near = (1 << width) - 1 if width < 64 else -1  # a bit for each sample of a value
-    units = min(UNITS, 1 << (H - 1).bit_length())
-    wide = units * LANES
-    strips, R = -(-H // units), I + 1 + O  # a strip has the rows of W1, b1 and W2 for its units
-    R += -R % (LANES // units)  # and fills whole values, for `fold_rows`
-    outputs = O + -O % LANES
-    B2, size = strips * R * units, strips * R * units + outputs
-    sums = size + outputs  # the last ones are the squared errors
-    kept = R * units if single else B2  # rows of g for the strips, before those of the outputs
-    sizes = [(kept + 2 * outputs) * LANES, H * tile, O * tile, units * tile]
-    g_size, a_size, d_size, q_size = sizes
-    g_at, a_at, d_at, q_at, x_at = offsets(sizes, dtype)
-    y_at = x_at + I * tile
+    # of layers behind the first, whose rows come in groups of `LANES` and one of biases
+    staged = max((min(I + bias, LANES + 1) * O for I, O, _, bias in layers[1:]), default=0)
+    staged += -staged % LANES
+    places, size, own = [], 0, 0
+    for number, (I, O, _, bias) in enumerate(layers):
+        strip, rows = O, I + bias
+        if not number:
+            strip, rows = units, rows + -rows % (LANES // units)  # whole values, for `fold_rows`
+        before = own - I if number else -1
+        places.append(Place(I, O, bias, strip, rows, size, staged, before, own))
+        size += -(-O // strip) * strip * rows
+        size, own = size + -size % LANES, own + O
+    columns = 1 if layers[-1][2] == "softmax" else layers[-1][1]
+    sums = size + columns + -columns % LANES
+    kept = staged + places[0].rows * units if single else size
+    return Plan(
+        places, width, single, tile, units, columns, size, sums, kept + sums - size, activations
+    )
+
+
+def _positions(places: list[Place]) -> Any:
+    """Where each number of W1, b1, ..., WL, bL is among the parameters."""
+    positions = []
+    for I, O, bias, strip, rows, table, *_ in places:
+        u, i = np.arange(O), np.arange(I + bias)[:, None]
+        positions.append((table + u // strip * (strip * rows) + i * strip + u % strip).ravel())
+    return np.concatenate(positions)
+
+
+@cache
+def tiled_batch(
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, shared: bool, watch: int
+) -> Kernel:
+    """The kernel for batches of this size; ``shared``: for several threads at once."""
+    plan = _plan(dtype, layers, batch_size)
+    width, single, tile, units = plan.width, plan.single, plan.tile, plan.units
+    columns, size, sums = plan.columns, plan.size, plan.sums
+    I, O, depth = layers[0][0], layers[-1][1], len(layers)
     chunk = BLOCK if shared or size <= LARGEST_BLOCK else tile
+    codes = [CODES[function] for _, _, function, _ in layers]
+    places = [tuple(place) for place in plan.layers]
+    first_layer, last_layer = places[0], places[-1]
+    ahead, back, second = tuple(places), tuple(places[:1:-1]), tuple(places[1:2])
+    forward_each = in_turn([
+        steps.forward(width, tile, code) for code in (*codes[:-1], IDENTITY)
+    ])  # fmt: skip
+    outputs = steps.outputs(width, tile, codes[-1], log_loss, bool(watch))
+    backward_each = in_turn([
+        steps.backward(width, tile, units, codes[k - 1], single, False)
+        for k in range(depth - 1, 1, -1)
+    ])  # fmt: skip
+    backward_to_inputs = in_turn([
+        steps.backward(width, tile, units, codes[0], single, True) for _ in second
+    ])  # fmt: skip
+    backward_alone = steps.backward_alone(width, tile, units, single)
+    sizes = [plan.rows * LANES, plan.activations * tile, units * tile]
+    g_size, a_size, q_size = sizes
+    g_at, a_at, q_at, x_at = offsets(sizes, dtype)
+    y_at = x_at + I * tile
+    e_at = (plan.rows - (sums - size)) * LANES
 
     def kernel(
-        X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
+        X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
-        w, N = parameters, y.size // O
-        g = scratch(work, g_at, g_size)  # the lanes of each gradient, then of each squared error
-        a = scratch(work, a_at, a_size)  # (H, tile)
-        d = scratch(work, d_at, d_size)  # (O, tile)
+        # pointers: arrays that are handed on would have their references counted
+        w, totals = pointer(parameters, 0), pointer(sums_of, 0)
+        g = scratch(work, g_at, g_size)  # the lanes of each gradient, then of terms of the loss
+        a = scratch(work, a_at, a_size)  # (units of all layers, tile)
         q = scratch(work, q_at, q_size)  # (tile / 8, units, 8)
+        e = pointer(g, e_at)
+        N = y.size // O
         zeros = spread(dtype(0), LANES)
-        for j in range(0, q_size, LANES):  # padding, too, holds numbers: denormals would be slow
-            store(q, j, zeros)
         if chunk == BLOCK:  # else sums go on from call to call, in `work`, which began as zeros
             for j in range(0, g_size, LANES):
                 store(g, j, zeros)
+        for j in range(0, q_size, LANES):  # padding, too, holds numbers: denormals would be slow
+            store(q, j, zeros)
 
         batches = (n + batch_size - 1) // batch_size
         per_batch = (batch_size + chunk - 1) // chunk
@@ -99,8 +162,7 @@ def tiled_batch(
             for s in range(start, stop, tile):
                 count = min(tile, stop - s)
                 fresh = single or (s - first) % BLOCK == 0  # sums begin
-                x, at, stride = pointer(X), s, N
-                targets, target_at, target_stride = pointer(y), s, N
+                x, stride, targets, target_stride = pointer(X, s), N, pointer(y, s), N
                 if order.size:
                     for j in range(count):
                         sample = order[s + j]
@@ -108,75 +170,28 @@ def tiled_batch(
                             work[x_at + i * tile + j] = X[sample * I + i]
                         for o in range(O):
                             work[y_at + o * tile + j] = y[sample * O + o]
-                    targets, target_at, target_stride = pointer(work), y_at, tile
+                    targets, target_stride = pointer(work, y_at), tile
                 elif I >= MANY_INPUTS:
                     for i in range(I):
                         for t in range(0, count, width):
-                            store(work, x_at + i * tile + t, load(X, i * N + s + t, width))
+                            store(work, x_at + i * tile + t, load(x, i * N + t, width))
                 if order.size or I >= MANY_INPUTS:
-                    x, at, stride = pointer(work), x_at, tile
+                    x, stride = pointer(work, x_at), tile
 
-                for t in range(0, count, width):  # the hidden units
-                    for h in range(H):
-                        k = h // units * R * units + h % units
-                        z = w[k + I * units] + load(x, at + t, width) * w[k]
-                        for i in range(1, I):
-                            z = z + load(x, at + i * stride + t, width) * w[k + i * units]
-                        store(a, h * tile + t, sigmoid(z, False))
-
-                solved = True
-                for o in range(O):  # the outputs
-                    for t in range(0, count, width):
-                        k = (I + 1 + o) * units
-                        z = w[B2 + o] + load(a, t, width) * w[k]
-                        for h in range(1, H):
-                            k = (h // units * R + I + 1 + o) * units + h % units
-                            z = z + load(a, h * tile + t, width) * w[k]
-                        output = sigmoid(z, False)
-                        error = output - load(targets, target_at + o * target_stride + t, width)
-                        error = keep_first(error, count - t)
-                        if watch and within(error, tolerance, width) != near:
-                            solved = False
-                        delta = error * (output * (1 - output))
-                        store(d, o * tile + t, delta)
-                        _add(g, kept + o, delta, fresh and t == 0, zeros)
-                        _add(g, kept + outputs + o, error * error, fresh and t == 0, zeros)
-
+                forward_each(ahead, (x, stride, w, a, count))
+                solved = outputs(
+                    last_layer, targets, target_stride, a, e, fresh, zeros, count, tolerance
+                )
                 if watch and not solved:
                     release(position, MISSED, 1)
-                for strip in range(0, H, units):  # the gradients
-                    row = 0 if single else strip * R
-                    for u in range(min(units, H - strip)):
-                        k = (I + 1) * units + u
-                        for t in range(0, count, width):
-                            activation = load(a, (strip + u) * tile + t, width)
-                            delta = load(d, t, width)
-                            _add(g, row + k, activation * delta, fresh and t == 0, zeros)
-                            back = delta * w[strip * R + k]
-                            for o in range(1, O):
-                                delta = load(d, o * tile + t, width)
-                                weight = k + o * units
-                                _add(g, row + weight, activation * delta, fresh and t == 0, zeros)
-                                back = back + delta * w[strip * R + weight]
-                            delta = back * (activation * (1 - activation))
-                            store_apart(q, t * units + u * LANES, wide, delta, LANES)
-                    for i in range(I + 1):
-                        place = (row + i * units) * LANES
-                        total = spread(zeros, wide) if fresh else load(g, place, wide)
-                        for t in range(0, count, LANES):
-                            deltas = load(q, t * units, wide)
-                            if i < I:
-                                inputs = load(x, at + i * stride + t, LANES)
-                                deltas = spread(inputs, wide) * deltas
-                            total = total + deltas
-                        store_apart(g, place, LANES, total, LANES)
-                    if single:
-                        for j in range(0, kept, LANES):
-                            store(totals, strip * R + j, fold_rows(g, j * LANES))
+                rest = (first_layer, x, stride, w, a, q, g, totals, fresh, zeros, count)
+                backward_each(back, rest)
+                backward_to_inputs(second, rest)
+                if depth == 1:
+                    backward_alone(first_layer, x, stride, a, q, g, totals, fresh, zeros, count)
 
             if single:
-                for j in range(0, 2 * outputs, LANES):
-                    store(totals, B2 + j, fold_rows(g, (kept + j) * LANES))
+                steps.fold_table(e, columns, totals, size)
             elif start < stop and (stop == last or (stop - first) % BLOCK == 0):
                 block = done % per_batch * sums if shared else 0
                 for j in range(0, sums, LANES):
@@ -196,11 +211,11 @@ def tiled_batch(
                             store(totals, j, total)
                 epoch = step // batches
                 error = dtype(0)
-                for o in range(O):
-                    error += totals[size + o]
+                for column in range(columns):
+                    error += sums_of[size + column]
                 if first:
                     error += losses[epoch]
-                losses[epoch] = error / dtype(n * O) if last == n else error
+                losses[epoch] = error / dtype(n * columns) if last == n else error
                 for j in range(0, size, LANES):
                     change = learning_rate * load(totals, j, LANES)
                     change = momentum * load(velocity, j, LANES) + change
@@ -218,12 +233,6 @@ def tiled_batch(
                     release(position, UPDATED, step + 1)
             done = fetch_add(position, CLAIMED) if shared else done + 1
 
-    run = compiled(kernel, BATCH, dtype, "tiled", I, H, O, width, tile, single, shared, watch)
-    return Kernel(run, chunk, width, size, (strips, R, units), sums, y_at + O * tile)
-
-
-@njit(forceinline=True, **OPTIONS)
-def _add(sums, row, terms, first, zeros):
-    """Add the samples of ``terms`` to the lanes of a row; to zeros, if they are the first."""
-    total = zeros if first else load(sums, row * LANES, LANES)
-    store(sums, row * LANES, accumulate(total, terms))
+    key = ("tiled", layers, log_loss, width, tile, single, shared, watch)
+    run = compiled(kernel, BATCH, dtype, *key)
+    return Kernel(run, chunk, width, size, _positions(plan.layers), sums, y_at + O * tile)

@@ -8,10 +8,9 @@ import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.checks import Array
-from fastxor.networks.network import PARAMETERS
-from fastxor.runs.runs import VARIED
+from fastxor.runs.fields import VARIED
 
-WEIGHT = re.compile(r"(W1|W2)\[(\d+),(\d+)\]|(b1|b2)\[(\d+)\]")
+WEIGHT = re.compile(r"W([1-9]\d*)\[(\d+),(\d+)\]|b([1-9]\d*)\[(\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,8 @@ class Axis:
     """What varies along an axis, from ``low`` to ``high``, both included.
 
     ``name``: learning_rate, momentum, seed, init_range, or a starting weight: W1[i,j] from input i
-    to hidden unit j, b1[j], W2[j,k] from hidden unit j to output k, b2[k], all from 0. ``log``:
-    in equal ratios.
+    to unit j of the first layer, b1[j] its bias, W2[j,k] from there to unit k of the second, and
+    so on, all units from 0. ``log``: in equal ratios.
 
     Raises TypeError or ValueError for other names and for bounds that are no finite numbers,
     low < high; above zero where ``log``, and integers for seeds.
@@ -33,7 +32,7 @@ class Axis:
 
     def __post_init__(self) -> None:
         if self.name not in VARIED and not self.place:
-            expected = f"{', '.join(VARIED)}, W1[i,j], b1[j], W2[j,k] or b2[k]"
+            expected = f"{', '.join(VARIED)} or a weight W1[i,j], b1[j], W2[j,k] and so on"
             raise ValueError(f"an axis must be {expected}, got {self.name!r}")
         for bound in (self.low, self.high):
             if self.name == "seed":
@@ -48,12 +47,14 @@ class Axis:
 
     @property
     def place(self) -> tuple[int, int, int] | None:
-        """Of a starting weight: which of W1, b1, W2, b2, and its row and column."""
+        """Of a starting weight: which of W1, b1, W2, b2 and so on, and its row and column."""
         found = WEIGHT.fullmatch(self.name)
         if not found:
             return None
-        matrix, row, column, bias, unit = found.groups()
-        return PARAMETERS.index(matrix or bias), int(row or 0), int(column or unit)
+        layer, row, column, of_bias, unit = found.groups()
+        if of_bias:
+            return 2 * int(of_bias) - 1, 0, int(unit)
+        return 2 * int(layer) - 2, int(row), int(column)
 
     def values(self, size: int, dtype: Any = np.float64) -> Array:
         """Its values, (size,), or all seeds whatever the size.

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from fastxor import data
-from fastxor.common import checks, npz
+from fastxor.common import npz
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.maps.axes import Axis
-from fastxor.networks.starting import starting_network
-from fastxor.runs.problem import check_data
-from fastxor.runs.runs import VARIED, Runs
+from fastxor.maps.weights import Weights, by_unit, shown, starting_weights
+from fastxor.runs.fields import VARIED
+from fastxor.runs.runs import Runs
 from fastxor.sweeps.many import train_many
 
 
@@ -29,8 +29,8 @@ class Map:
 
     samples: X (n, I) and y (n, O).
     x, y: what varies.
-    weights: W1 (I, H), b1 (1, H), W2 (H, O), b2 (1, O) to start from, but for those that vary; by
-        default they come from the seed.
+    weights: W1 (I, H1), b1 (1, H1) and so on to WL, bL (1, O) to start from, None in place of
+        biases where there are none, but for those that vary; by default they come from the seed.
     settings: others of `train_many`.
     title: for pictures.
 
@@ -40,7 +40,7 @@ class Map:
     samples: tuple[Array, Array]
     x: Axis
     y: Axis
-    weights: tuple[Array, ...] | None = None
+    weights: Weights | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     title: str = ""
 
@@ -52,6 +52,9 @@ class Map:
                 raise ValueError(f"{name} must not be a setting, as it is an axis")
             if self.weights is not None and name in ("seed", "init_range"):
                 raise ValueError(f"{name} must not be an axis with weights that are given")
+            init = self.settings.get("init", "uniform")
+            if name == "init_range" and init in ("glorot", "he"):
+                raise ValueError(f"init must be 'uniform' with the axis init_range, got {init!r}")
 
     def zoomed(self, x: tuple[float, float], y: tuple[float, float]) -> "Map":
         """The same from other lows to other highs."""
@@ -81,20 +84,20 @@ class Map:
             call["initial"] = self._initial(call, varied)
         return call
 
-    def _initial(self, call: dict[str, Any], varied: dict[str, Array]) -> list[Array]:
+    def _initial(self, call: dict[str, Any], varied: dict[str, Array]) -> list[Array | None]:
         """Stacked weights, with dimensions of more than 1 only where they vary."""
-        arrays = list(self.weights or _starting_weights(call))
+        arrays = list(self.weights or starting_weights(call))
         for axis in (self.x, self.y):
             if axis.place is None:
                 continue
             which, row, column = axis.place
-            values, shape = varied[axis.name], arrays[which].shape
-            if not (row < shape[-2] and column < shape[-1]):
-                I, H, O = arrays[0].shape[-2], *arrays[2].shape[-2:]
-                raise ValueError(f"{axis.name} must be a weight of a network {I}-{H}-{O}")
-            lead = np.broadcast_shapes(shape[:-2], values.shape)
-            arrays[which] = np.broadcast_to(arrays[which], lead + shape[-2:]).copy()
-            arrays[which][..., row, column] = values
+            array = arrays[which] if which < len(arrays) else None
+            if array is None or not (row < array.shape[-2] and column < array.shape[-1]):
+                raise ValueError(f"{axis.name} must be a weight of a network {shown(arrays)}")
+            values = varied[axis.name]
+            lead = np.broadcast_shapes(array.shape[:-2], values.shape)
+            arrays[which] = array = np.broadcast_to(array, lead + array.shape[-2:]).copy()
+            array[..., row, column] = values
         return arrays
 
     def train(self, columns: int = 200, rows: int | None = None, **more: Any) -> Runs:
@@ -118,7 +121,7 @@ class Map:
         x (columns,), y (rows,): the values of the axes. solved_at (rows, columns) of int64, -1
         where a network was not solved; final_loss; done, False only after an interruption.
         settings: JSON with the title, the axes, the settings of `train_many`, the weights if they
-        were given, W1, b1, W2, b2, and the `digest`.
+        were given, W1, b1, W2 and so on, null where there are no biases, and the `digest`.
         """
         across, up = self.values(runs.shape[1], runs.shape[0])
         settings = {
@@ -135,47 +138,13 @@ class Map:
             "x": vars(self.x),
             "y": vars(self.y),
             "settings": settings,
-            "weights": self.weights and [array.tolist() for array in self.weights],
+            "weights": self.weights and [a if a is None else a.tolist() for a in self.weights],
             "digest": digest(runs),
         }
         npz.write(path, {
             "x": across, "y": up, "solved_at": np.asarray(runs.solved_at), "done": runs.done,
             "final_loss": runs.final_loss, "settings": np.array(json.dumps(told)),
         })  # fmt: skip
-
-
-def _starting_weights(call: dict[str, Any]) -> list[Array]:
-    """W1 and so on as `train_many` would have them, stacked where seed or range varies."""
-    X, y = check_data(call["X"], call["y"], np.float64)
-    hidden_size = checks.integer("hidden_size", call.get("hidden_size") or 2, low=1)
-    sizes = X.shape[1], hidden_size, y.shape[1]
-    seeds = checks.integers("seed", call.get("seed", 42), low=0, high=2**32 - 1)
-    ranges: Any = call.get("init_range")
-    if ranges is not None:
-        ranges = checks.reals("init_range", ranges, np.float64, low=0)
-    seeds, ranges = np.broadcast_arrays(seeds, ranges)
-    networks = [
-        starting_network(int(seed), sizes, np.float64, width)
-        for seed, width in zip(seeds.flat, ranges.flat, strict=True)
-    ]
-    stacks = (np.stack(arrays) for arrays in zip(*(n.arrays for n in networks), strict=True))
-    return [stack.reshape(seeds.shape + stack.shape[1:]) for stack in stacks]
-
-
-def by_unit(numbers: Any, sizes: tuple[int, int, int]) -> tuple[Array, ...]:
-    """W1 (I, H), b1 (1, H), W2 (H, O), b2 (1, O) from numbers in the order of the units.
-
-    For each hidden unit its I weights and its bias, then for each output its H weights and its
-    bias. Raises ValueError for another number of them.
-    """
-    I, H, O = sizes
-    array = np.asarray(numbers, np.float64)
-    if array.shape != ((I + 1) * H + (H + 1) * O,):
-        expected = f"{(I + 1) * H + (H + 1) * O} numbers for a network {I}-{H}-{O}"
-        raise ValueError(f"weights must be {expected}, got {array.size}")
-    hidden, outputs = array[: (I + 1) * H].reshape(H, I + 1), array[(I + 1) * H :].reshape(O, H + 1)
-    parts = hidden[:, :I].T, hidden[:, I][None], outputs[:, :H].T, outputs[:, H][None]
-    return tuple(np.ascontiguousarray(part) for part in parts)
 
 
 def digest(runs: Any) -> str:

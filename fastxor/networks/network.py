@@ -1,25 +1,32 @@
 """`Network`: the parameters of one network, its predictions and its file."""
 
 import os
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fastxor.common import checks, generators, npz
 from fastxor.common.checks import Array
-from fastxor.networks.predictions import outputs_of
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.parameters import (
+    Parameters,
+    architecture_of,
+    common_dtype,
+    given_arrays,
+    velocity_given,
+)
+from fastxor.networks.predictions import classes_of, outputs_of
 
-PARAMETERS = ("W1", "b1", "W2", "b2")
 
+class Network(Parameters):
+    """A network of layers: ``Network(W1, b1, W2, b2, ..., WL, bL)``.
 
-@dataclass(eq=False)
-class Network:
-    """A network of I inputs, H sigmoid hidden units and O sigmoid outputs.
-
-    W1 (I, H), b1 (1, H), W2 (H, O) and b2 (1, O) are copied to arrays of one dtype: float32
-    if all four are, else float64. ``velocity`` is what momentum carries from one update to
-    the next, four arrays of the same shapes; None without momentum. ``generator`` is what
+    W1 (I, H1), b1 (1, H1), W2 (H1, H2), ... WL (.., O), bL (1, O) are copied to arrays of one
+    dtype: float32 if all are, else float64; None in place of biases where a layer has none. They
+    are attributes of these names. ``activation``: the function of hidden layers, "sigmoid", "tanh",
+    "relu" or "identity", or a tuple of one each; ``output``: that of the outputs, "sigmoid",
+    "identity", "tanh" or "softmax". ``velocity`` is what momentum carries from one update to the
+    next, arrays like ``arrays``; None without momentum. ``generator`` is what
     shuffles the samples of the next epoch, a `numpy.random.Generator` of PCG64, copied too; None
     without shuffling. With them, training that starts from this network goes on as if it had
     never stopped.
@@ -28,71 +35,74 @@ class Network:
     what is not a finite real number.
     """
 
-    W1: Array
-    b1: Array
-    W2: Array
-    b2: Array
-    velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
-    generator: np.random.Generator | None = field(default=None, kw_only=True)
+    generator: np.random.Generator | None
 
-    def __post_init__(self) -> None:
-        given = [checks.numbers(name, getattr(self, name)) for name in PARAMETERS]
-        dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
-        (inputs, hidden), outputs = given[0].shape, given[2].shape[1]
-        shapes = [(inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)]
-        for name, array, shape in zip(PARAMETERS, given, shapes, strict=True):
-            setattr(self, name, _checked(name, array, shape, dtype))
-        if self.velocity is not None:
-            if not isinstance(self.velocity, (tuple, list)) or len(self.velocity) != len(given):
-                raise ValueError(f"velocity must be four arrays, got {self.velocity!r:.60}")
-            self.velocity = tuple(
-                _checked(
-                    f"velocity {name}",
-                    checks.numbers(f"velocity {name}", array),
-                    shape,
-                    dtype,
-                )
-                for name, array, shape in zip(PARAMETERS, self.velocity, shapes, strict=True)
-            )
-        if self.generator is not None:
-            self.generator = generators.with_state(generators.state_of(self.generator))
+    def __init__(
+        self,
+        *parameters: Any,
+        activation: Any = "sigmoid",
+        output: str = "sigmoid",
+        velocity: Any = None,
+        generator: np.random.Generator | None = None,
+        **named: Any,
+    ) -> None:
+        given = given_arrays(parameters, named)
+        dtype, architecture = common_dtype(given), architecture_of(given, activation, output)
+        for name, array in given.items():
+            if array is not None:
+                checks.finite(name, array, dtype)
+                given[name] = array.astype(dtype)
+        self._set(given, architecture)
+        self.velocity = None
+        if velocity is not None:
+            others = velocity_given(velocity, architecture)
+            for name, shape in architecture.shapes.items():
+                if others[name].shape != shape:
+                    got = others[name].shape
+                    raise ValueError(f"velocity {name} must have shape {shape}, got {got}")
+                checks.finite(f"velocity {name}", others[name], dtype)
+            self.velocity = tuple([array.astype(dtype) for array in others.values()])
+        self.generator = None
+        if generator is not None:
+            self.generator = generators.with_state(generators.state_of(generator))
 
-    @property
-    def arrays(self) -> tuple[Array, Array, Array, Array]:
-        """W1, b1, W2, b2."""
-        return self.W1, self.b1, self.W2, self.b2
+    @classmethod
+    def of(cls, arrays: Any, architecture: Architecture, **more: Any) -> "Network":
+        """A network of ``arrays`` in the order of `arrays`, without None for missing biases."""
+        return cls(
+            activation=architecture.activations[:-1], output=architecture.output,
+            **dict.fromkeys(f"b{k}" for k in range(1, len(architecture.biases) + 1))
+            | dict(zip(architecture.names, arrays, strict=True)),
+            **more,
+        )  # fmt: skip
 
-    @property
-    def dtype(self) -> Any:
-        """np.float64 or np.float32."""
-        return self.W1.dtype.type
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """I, H, O: inputs, hidden units, outputs."""
-        return self.W1.shape[0], self.W1.shape[1], self.W2.shape[1]
+    def __repr__(self) -> str:
+        return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"
 
     def predict_proba(self, X: Any) -> Array:
-        """The outputs (n, O) for the samples X (n, I), between 0 and 1, in the network's dtype.
+        """The outputs (n, O) for the samples X (n, I), in the network's dtype.
 
         Raises ValueError or TypeError for bad samples, OverflowError where a sum inside the
         network is not a number.
         """
-        outputs: Array = outputs_of(tuple(array[None] for array in self.arrays), X)[0]
+        outputs: Array = outputs_of([a[None] for a in self.arrays], self.architecture, X)[0]
         if np.isnan(outputs.min()):
             row = np.argwhere(np.isnan(outputs))[0, 0]
             raise OverflowError(f"the sums inside the network overflow for row {row} of X")
         return outputs
 
     def predict(self, X: Any) -> Array:
-        """The classes (n, O), 0 or 1, for the samples X (n, I): is the output above 0.5?"""
-        return (self.predict_proba(X) > 0.5).astype(int)
+        """What the network says of the samples X (n, I): (n, O).
+
+        Of sigmoid outputs the classes, 0 or 1: is the output above 0.5? Of a softmax 1 for the
+        largest output, the first of such, and 0 for others. Of other outputs the numbers
+        themselves.
+        """
+        return classes_of(self.predict_proba(X), self.output)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to ``path``, an ``.npz`` of plain arrays; whole or not at all."""
-        arrays = dict(zip(PARAMETERS, self.arrays, strict=True))
-        for name, array in zip(PARAMETERS, self.velocity or (), strict=False):
-            arrays[f"velocity_{name}"] = array
+        arrays = self.state | {"activations": np.array(self.architecture.activations)}
         if self.generator is not None:
             arrays["generator"] = generators.state_of(self.generator)
         npz.write(path, arrays)
@@ -105,20 +115,23 @@ class Network:
         """
         try:
             arrays = npz.read(path)
-            names = [f"velocity_{name}" for name in PARAMETERS if f"velocity_{name}" in arrays]
-            velocity = tuple(arrays.pop(name) for name in names)
             state = arrays.pop("generator", None)
             generator = None if state is None else generators.with_state(state)
-            if arrays.keys() != set(PARAMETERS):
-                expected = ", ".join(PARAMETERS)
-                raise ValueError(f"it must have {expected}, got {', '.join(arrays) or 'none'}")
-            return cls(**arrays, velocity=velocity or None, generator=generator)
-        except (ValueError, TypeError) as error:
+            # files of before there was a choice name no functions and have all of four arrays
+            old = "activations" not in arrays
+            names = arrays.pop("activations", np.array(["sigmoid"] * 2)).astype(str).tolist()
+            velocity = {name[9:]: arrays.pop(name) for name in [*arrays] if name[:9] == "velocity_"}
+            if len(names) > 2**16 or not names:
+                raise ValueError(f"it must name the function of each layer, got {len(names)}")
+            expected = [f"{kind}{k}" for k in range(1, len(names) + 1) for kind in "Wb"]
+            if wrong := {*arrays} - {*expected} or {*expected[:: 1 if old else 2]} - {*arrays}:
+                raise ValueError(f"it must have {', '.join(expected)}, not {', '.join(wrong)}")
+            if velocity and velocity.keys() != arrays.keys():
+                raise ValueError(f"it must have a velocity of each, got {', '.join(velocity)}")
+            return cls(
+                **dict.fromkeys(expected) | arrays, generator=generator,
+                activation=tuple(names[:-1]), output=names[-1],
+                velocity=[velocity[n] for n in expected if n in arrays] if velocity else None,
+            )  # fmt: skip
+        except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{os.fspath(path)} holds no saved network: {error}") from None
-
-
-def _checked(name: str, array: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    checks.finite(name, array, dtype)
-    return array.astype(dtype)

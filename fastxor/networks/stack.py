@@ -1,109 +1,114 @@
-"""`Networks`: many networks of one size in stacked arrays."""
+"""`Networks`: many networks of one architecture in stacked arrays."""
 
 import math
-from dataclasses import dataclass, field
+import re
 from typing import Any
 
 import numpy as np
 
-from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.common.generators import with_state
-from fastxor.networks.network import PARAMETERS, Network
-from fastxor.networks.predictions import outputs_of
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.network import Network
+from fastxor.networks.parameters import (
+    Parameters,
+    architecture_of,
+    common_dtype,
+    given_arrays,
+    velocity_given,
+)
+from fastxor.networks.predictions import classes_of, outputs_of
 
-VELOCITY = tuple(f"velocity_{name}" for name in PARAMETERS)
+PARAMETER = re.compile(r"(velocity_)?[Wb]\d+")
 
 
-@dataclass(eq=False, repr=False)
-class Networks:
-    """Networks of one size, stacked: leading dimensions, then those of a `Network`'s arrays.
+class Networks(Parameters):
+    """Networks of one architecture, stacked: leading dimensions, then those of a `Network`.
 
-    W1 (..., I, H), b1 (..., 1, H), W2 (..., H, O) and b2 (..., 1, O), whose leading dimensions
-    are broadcast, in one dtype: float32 if all four are, else float64. ``velocity``: four such
-    arrays, what momentum carries on, or None. ``generators`` (..., 6) of uint64: the states of what
-    shuffles their samples, or None. ``networks[i, j]`` is a `Network` or, as in NumPy, some
-    `Networks`.
+    W1 (..., I, H1), b1 (..., 1, H1) or None, W2 and so on, whose leading dimensions are broadcast,
+    in one dtype: float32 if all are, else float64. ``activation``, ``output``: as in `Network`.
+    ``velocity``: arrays like ``arrays``, what momentum carries on, or None. ``generators``
+    (..., 6) of uint64: the states of what shuffles their samples, or None. ``networks[i, j]`` is a
+    `Network` or, as in NumPy, some `Networks`.
 
     Raises ValueError or TypeError, naming the array, for shapes that do not match and for what
     is no real number.
     """
 
-    W1: Array
-    b1: Array
-    W2: Array
-    b2: Array
-    velocity: tuple[Array, ...] | None = field(default=None, kw_only=True)
-    generators: Array | None = field(default=None, kw_only=True)
+    generators: Array | None
 
-    def __post_init__(self) -> None:
-        given = [checks.numbers(n, getattr(self, n), ndim=None, empty=True) for n in PARAMETERS]
-        dtype = np.float32 if all(array.dtype == np.float32 for array in given) else np.float64
-        for name, array in zip(PARAMETERS, given, strict=True):
-            if array.ndim < 2:
+    def __init__(
+        self,
+        *parameters: Any,
+        activation: Any = "sigmoid",
+        output: str = "sigmoid",
+        velocity: Any = None,
+        generators: Array | None = None,
+        **named: Any,
+    ) -> None:
+        given = given_arrays(parameters, named, ndim=None, empty=True)
+        for name, array in given.items():
+            if array is not None and array.ndim < 2:
                 raise ValueError(f"{name} must have 2 or more dimensions, got shape {array.shape}")
-        (inputs, hidden), outputs = given[0].shape[-2:], given[2].shape[-1]
-        shapes = [(inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)]
-        for name, array, shape in zip(PARAMETERS, given, shapes, strict=True):
-            if array.shape[-2:] != shape:
-                expected = f"(..., {shape[0]}, {shape[1]})"
-                raise ValueError(f"{name} must have shape {expected}, got {array.shape}")
-        lead = broadcast({n: a.shape[:-2] for n, a in zip(PARAMETERS, given, strict=True)})
-        for name, array, shape in zip(PARAMETERS, given, shapes, strict=True):
-            array = array.astype(dtype, copy=False)
-            if array.shape != lead + shape:
-                array = np.broadcast_to(array, lead + shape)
-            setattr(self, name, array)
-        if self.velocity is not None:
-            given = [checks.numbers("velocity", a, ndim=None, empty=True) for a in self.velocity]
-            if [array.shape for array in given] != [array.shape for array in self.arrays]:
-                expected = "four arrays with the shapes of W1, b1, W2, b2"
-                raise ValueError(f"velocity must be {expected}, got {[a.shape for a in given]}")
-            self.velocity = tuple(array.astype(dtype, copy=False) for array in given)
-        states = self.generators
+        dtype, architecture = common_dtype(given), architecture_of(given, activation, output)
+        lead = broadcast({n: a.shape[:-2] for n, a in given.items() if a is not None})
+        for name, own in architecture.shapes.items():
+            array = given[name].astype(dtype, copy=False)
+            given[name] = array if array.shape == lead + own else np.broadcast_to(array, lead + own)
+        self._set(given, architecture)
+        self.velocity = None
+        if velocity is not None:
+            others = velocity_given(velocity, architecture, ndim=None, empty=True)
+            for name, array in others.items():
+                if array.shape != given[name].shape:
+                    expected = f"the shape {given[name].shape} of {name}"
+                    raise ValueError(f"velocity {name} must have {expected}, got {array.shape}")
+            self.velocity = tuple([a.astype(dtype, copy=False) for a in others.values()])
+        self.generators = states = generators
         if states is not None and (states.shape != (*lead, 6) or states.dtype != np.uint64):
             expected = f"states of shape {(*lead, 6)} and uint64"
             raise ValueError(f"generators must be {expected}, got {states.shape} of {states.dtype}")
 
     def __repr__(self) -> str:
-        sizes = "-".join(map(str, self.sizes))
-        return f"<Networks of shape {self.shape}, {sizes}, {np.dtype(self.dtype)}>"
-
-    @property
-    def arrays(self) -> tuple[Array, Array, Array, Array]:
-        """W1, b1, W2, b2."""
-        return self.W1, self.b1, self.W2, self.b2
-
-    @property
-    def dtype(self) -> Any:
-        """np.float64 or np.float32."""
-        return self.W1.dtype.type
+        return f"<Networks of shape {self.shape}, {self.architecture}, {np.dtype(self.dtype)}>"
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The leading dimensions."""
         return self.W1.shape[:-2]
 
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """I, H, O: inputs, hidden units, outputs."""
-        return self.W1.shape[-2], self.W1.shape[-1], self.W2.shape[-1]
+    @classmethod
+    def of(cls, arrays: Any, architecture: Architecture, **more: Any) -> "Networks":
+        """Networks of ``arrays`` in the order of `arrays`, without None for missing biases."""
+        named = dict(zip(architecture.names, arrays, strict=True))
+        return cls.of_state(named, architecture, **more)
 
     @classmethod
-    def of_state(cls, state: dict[str, Array]) -> "Networks":
+    def of_state(
+        cls, state: dict[str, Array], architecture: Architecture, **more: Any
+    ) -> "Networks":
         """Networks of these arrays, see `state`; what else is there is not looked at."""
-        velocity = tuple(state[name] for name in VELOCITY if name in state)
+        names = architecture.names
+        velocity = [state[f"velocity_{n}"] for n in names if f"velocity_{n}" in state]
+        given: dict[str, Any] = {"generators": state.get("generators")}
+        if velocity:
+            given["velocity"] = velocity
         return cls(
-            *(state[name] for name in PARAMETERS), velocity=velocity or None,
-            generators=state.get("generators"),
+            **dict.fromkeys(f"b{k}" for k in range(1, len(architecture.biases) + 1))
+            | {name: state[name] for name in names},
+            activation=architecture.activations[:-1], output=architecture.output, **given | more,
         )  # fmt: skip
 
     @property
     def state(self) -> dict[str, Array]:
         """All arrays, by the names that they have in files."""
-        state = dict(zip(PARAMETERS, self.arrays, strict=True))
-        state |= dict(zip(VELOCITY, self.velocity or (), strict=False))
+        state = super().state
         return state if self.generators is None else state | {"generators": self.generators}
+
+    def _each(self, change: Any) -> "Networks":
+        """Networks of ``change(name, array)`` of each array."""
+        state = {name: change(name, array) for name, array in self.state.items()}
+        return Networks.of_state(state, self.architecture)
 
     def __getitem__(self, index: Any) -> "Network | Networks":
         places = places_at(self.shape, index)
@@ -111,30 +116,27 @@ class Networks:
 
     def take(self, places: Any) -> "Networks":
         """A copy of those at ``places``, numbers in C order."""
-        return Networks.of_state(
-            {n: taken(a, own_dimensions(n), places) for n, a in self.state.items()}
-        )
+        return self._each(lambda name, array: taken(array, own_dimensions(name), places))
 
     def one(self, place: int) -> Network:
         """The network at this place."""
         one = self.take(place)
         generator = None if one.generators is None else with_state(one.generators)
-        return Network(*one.arrays, velocity=one.velocity, generator=generator)
+        return Network.of(one.arrays, self.architecture, velocity=one.velocity, generator=generator)
 
     def broadcast_to(self, shape: tuple[int, ...]) -> "Networks":
         """These, repeated, in that shape."""
-        return Networks.of_state({
-            name: np.broadcast_to(array, shape + array.shape[-own_dimensions(name) :])
-            for name, array in self.state.items()
-        })  # fmt: skip
+        return self._each(
+            lambda name, array: np.broadcast_to(array, shape + array.shape[-own_dimensions(name) :])
+        )
 
     def predict_proba(self, X: Any) -> Array:
         """The outputs (..., n, O) of each network for the samples X (n, I).
 
         Errors as `Network.predict_proba`'s; OverflowError also for networks that have not begun.
         """
-        flat = tuple(array.reshape(-1, *array.shape[-2:]) for array in self.arrays)
-        outputs = outputs_of(flat, X)
+        flat = [array.reshape(-1, *array.shape[-2:]) for array in self.arrays]
+        outputs = outputs_of(flat, self.architecture, X)
         if np.isnan(outputs).any():
             wrong = int(np.argwhere(np.isnan(outputs))[0, 0])
             at = [int(i) for i in np.unravel_index(wrong, self.shape)]
@@ -142,13 +144,13 @@ class Networks:
         return outputs.reshape(*self.shape, *outputs.shape[1:])
 
     def predict(self, X: Any) -> Array:
-        """The classes (..., n, O), 0 or 1: is the output above 0.5?"""
-        return (self.predict_proba(X) > 0.5).astype(int)
+        """What each network says (..., n, O), as `Network.predict`."""
+        return classes_of(self.predict_proba(X), self.output)
 
 
 def own_dimensions(name: str) -> int:
     """How many dimensions of an array of this name are a network's own: the last ones."""
-    return {"losses": 1, "generators": 1}.get(name, 2 * (name in PARAMETERS + VELOCITY))
+    return {"losses": 1, "generators": 1}.get(name, 2 * bool(PARAMETER.fullmatch(name)))
 
 
 def broadcast(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:

@@ -3,11 +3,16 @@
 import threading
 from functools import cache
 from hashlib import sha256
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
 
+from fastxor.common.checks import Array
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
+
+INITS = ("randn", "uniform", "glorot", "he")
 
 
 class _Generator(threading.local):
@@ -36,20 +41,58 @@ def randn_digest() -> str:
 
 
 def starting_network(
-    seed: int, sizes: tuple[int, int, int], dtype: Any, init_range: float | None = None
+    seed: int,
+    architecture: Architecture,
+    dtype: Any,
+    init: str = "randn",
+    init_range: float | None = None,
 ) -> Network:
-    """The tutorial's start: W1, then W2 from ``np.random.seed(seed)`` and randn, zero biases.
+    """The network that training starts from, see `fastxor.train`.
 
-    With ``init_range``: W1, b1, W2, b2 uniform from -init_range to init_range instead. NumPy's
-    global generator is left alone.
+    NumPy's global generator is left alone.
     """
-    inputs, hidden, outputs = sizes
-    random = random_state(seed)
-    if init_range is not None:
-        shapes = (inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)
-        # RandomState.uniform(-r, r) in two steps: its own might be fused on some machines
-        uniform = (random.random_sample(s) * (2 * init_range) - init_range for s in shapes)
-        return Network(*(array.astype(dtype) for array in uniform))
-    W1, W2 = random.randn(inputs, hidden), random.randn(hidden, outputs)
-    b1, b2 = np.zeros((1, hidden)), np.zeros((1, outputs))
-    return Network(*(array.astype(dtype) for array in (W1, b1, W2, b2)))
+    numbers = getattr(random_state(seed), method_of(init))(numbers_of(architecture, init))
+    ranges = None if init_range is None else np.array([init_range])
+    arrays = weights_of(numbers[None], architecture, init, ranges)
+    return Network.of([array[0].astype(dtype) for array in arrays], architecture)
+
+
+def method_of(init: str) -> str:
+    """Of `numpy.random.RandomState`, which makes the numbers."""
+    return "randn" if init == "randn" else "random_sample"
+
+
+def numbers_of(architecture: Architecture, init: str) -> int:
+    """How many numbers a start takes."""
+    return sum(prod(architecture.shapes[name]) for name in _drawn(architecture, init))
+
+
+def weights_of(
+    numbers: Array, architecture: Architecture, init: str, init_range: Array | None
+) -> list[Array]:
+    """W1 (k, I, H) and so on of k starts from their random ``numbers`` (k, `numbers_of`).
+
+    ``init_range`` (k,) for "uniform". "glorot": X. Glorot and Y. Bengio (2010), "he": K. He and
+    others (2015), uniform, with biases of zero as Keras has them.
+    """
+    drawn, first, arrays = _drawn(architecture, init), 0, []
+    for name, shape in architecture.shapes.items():
+        if name not in drawn:
+            arrays.append(np.zeros((len(numbers), *shape)))
+            continue
+        values = numbers[:, first : first + prod(shape)]
+        first += prod(shape)
+        if init != "randn":
+            inputs, units = shape
+            r: Any = init_range
+            if init in ("glorot", "he"):
+                r = np.full(len(numbers), sqrt(6 / (inputs + units * (init == "glorot"))))
+            # RandomState.uniform(-r, r) in two steps: its own might be fused on some machines
+            values = values * (2 * r[:, None]) - r[:, None]
+        arrays.append(values.reshape(-1, *shape))
+    return arrays
+
+
+def _drawn(architecture: Architecture, init: str) -> list[str]:
+    """The arrays that do not start as zeros."""
+    return [name for name in architecture.names if init == "uniform" or name[0] == "W"]

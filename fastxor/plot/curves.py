@@ -48,7 +48,7 @@ def losses(run: Run | Runs, ax: Axes | None = None, **line: Any) -> Axes:
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter("{x:g}")
     ax.set_xlabel("epoch")
-    ax.set_ylabel("loss (mean squared error)")
+    ax.set_ylabel("loss (mean squared error)" if run.settings.loss == "mse" else "log loss")
     return ax
 
 

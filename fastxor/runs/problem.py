@@ -1,6 +1,5 @@
 """`Problem`: what every engine starts from, checked."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,8 @@ import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.checks import Array
-from fastxor.networks.network import PARAMETERS, Network
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.network import Network
 from fastxor.networks.starting import starting_network
 from fastxor.runs.run import Run
 from fastxor.runs.settings import Settings, check_settings, check_threads
@@ -30,15 +30,18 @@ class Problem:
 
 def prepare(X: Any, y: Any, *, initial: Any, threads: int | None, **given: Any) -> Problem:
     """Check everything and fill in what was left out; see `fastxor.train` for the arguments."""
-    start = _initial_network(initial)
+    start = _initial_network(initial, given["activation"], given["output"])
     settings = check_settings(start, **given)
     dtype = np.dtype(settings.dtype).type
     threads = check_threads(threads)
     X, y = check_data(X, y, dtype)
-    sizes = (X.shape[1], settings.hidden_size, y.shape[1])
+    architecture = settings.architecture(X.shape[1], y.shape[1])
+    check_targets(y, settings)
     if start is None:
-        start = starting_network(settings.seed, sizes, dtype, settings.init_range)
-    check_sizes(start, sizes)
+        start = starting_network(
+            settings.seed, architecture, dtype, settings.init, settings.init_range
+        )
+    check_architecture(start.architecture, architecture)
     start = as_start(start, dtype, settings)
     return Problem(X, y, start, min(settings.batch_size or len(X), len(X)), threads, settings)
 
@@ -54,48 +57,77 @@ def check_data(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
     return X, y
 
 
-def check_sizes(start: Any, sizes: tuple[int, int, int]) -> None:
-    if start.sizes != sizes:
-        expected = f"the sizes {sizes} (inputs, hidden units, outputs)"
-        raise ValueError(f"initial must have {expected}, got {start.sizes}")
+def check_targets(y: Array, settings: Settings) -> None:
+    """Raise ValueError where there is no log loss of y (n, O)."""
+    if settings.loss == "mse":
+        return
+    if (low := y.min()) < 0 or (high := y.max()) > 1:
+        got = low if low < 0 else high
+        raise ValueError(f"y must be from 0 to 1 for the log loss, got {got}")
+    if settings.output == "softmax":
+        sums = y.sum(axis=1, dtype=np.float64)
+        wrong = abs(sums - 1) > 1e-6 * y.shape[1]
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ValueError(f"y must sum to 1 in each row for a softmax, got {sums[row]} at {row}")
 
 
-def _initial_network(initial: Any) -> Network | None:
+def check_architecture(start: Architecture, expected: Architecture) -> None:
+    """Raise ValueError if ``initial`` is another one than what was asked for."""
+    if start.sizes != expected.sizes:
+        raise ValueError(
+            f"initial must have the sizes {expected.sizes} (inputs, hidden units, outputs), got "
+            f"{start.sizes}"
+        )
+    for name in ("activation", "output", "bias"):
+        before, now = getattr(start, name), getattr(expected, name)
+        if before != now:
+            raise ValueError(f"initial must have the same {name}, {now!r}, got {before!r}")
+
+
+def _initial_network(initial: Any, activation: Any, output: Any) -> Network | None:
     if initial is None or isinstance(initial, Network):
         return initial
     if isinstance(initial, Run):
         return initial.network
-    network: Network = of_arrays(Network, initial, "a Network, a Run")
+    network: Network = of_arrays(Network, initial, activation, output, "a Network, a Run")
     return network
 
 
-def of_arrays(kind: Any, initial: Any, others: str) -> Any:
-    """A ``kind`` of network of the four arrays ``initial``; ``others`` it might have been too."""
-    if not isinstance(initial, (tuple, list)) or len(initial) != 4:
-        expected = f"{others} or the arrays (W1, b1, W2, b2)"
+def of_arrays(kind: Any, initial: Any, activation: Any, output: Any, others: str) -> Any:
+    """A ``kind`` of network of the arrays ``initial``; ``others`` it might have been too."""
+    if not isinstance(initial, (tuple, list)) or len(initial) % 2 or not len(initial):
+        expected = f"{others} or the arrays (W1, b1, W2, b2), as many as there are layers"
         raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
+    functions = {"activation": activation, "output": output}
+    given = {name: value for name, value in functions.items() if value is not None}
     try:
-        return kind(*initial)
+        return kind(*initial, **given)
     except (ValueError, TypeError) as error:
+        if str(error).startswith(("activation", "output")):
+            raise
         raise type(error)(f"initial: {error}") from None
 
 
-def starting_arrays(arrays: Iterable[Array], dtype: Any, kind: str = "") -> tuple[Array, ...]:
+def starting_arrays(arrays: dict[str, Array], dtype: Any) -> tuple[Array, ...]:
     """Copies to train: + 0.0 turns -0.0 into 0.0, the only value that the contract excludes."""
 
     def converted(name: str, array: Array) -> Array:
-        checks.finite(f"initial {kind}{name}", array, dtype)
+        checks.finite(f"initial {name.replace('_', ' ')}", array, dtype)
         return np.asarray(array.astype(dtype) + dtype(0))
 
-    return tuple(converted(name, array) for name, array in zip(PARAMETERS, arrays, strict=True))
+    return tuple([converted(name, array) for name, array in arrays.items()])
 
 
 def as_start(network: Network, dtype: Any, settings: Settings) -> Network:
     """A copy to train, with what the settings need."""
-    start = Network(*starting_arrays(network.arrays, dtype))
+    names = network.architecture.names
+    arrays = dict(zip(names, network.arrays, strict=True))
+    start = Network.of(starting_arrays(arrays, dtype), network.architecture)
     if settings.momentum != 0:
         velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
-        start.velocity = starting_arrays(velocity, dtype, "velocity ")
+        named = {f"velocity_{n}": v for n, v in zip(names, velocity, strict=True)}
+        start.velocity = starting_arrays(named, dtype)
     if settings.shuffle:
         start.generator = network.generator or np.random.default_rng(settings.seed)
     return start

@@ -3,22 +3,26 @@
 import json
 import os
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from fastxor.common import npz
 from fastxor.common.checks import Array
 from fastxor.common.generators import state_of
-from fastxor.networks.network import PARAMETERS
-from fastxor.networks.stack import VELOCITY, Networks, compact, own_dimensions, places_at, taken
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.stack import Networks, own_dimensions, places_at, taken
+from fastxor.runs.fields import (
+    RESULTS,
+    VARIED,
+    Fields,
+    blank_array,
+    fields_of,
+    settings_at,
+    varied,
+)
 from fastxor.runs.run import Run
 from fastxor.runs.settings import Settings
-
-VARIED = ("seed", "learning_rate", "momentum", "init_range")
-"""The settings that may differ between the networks of `train_many`."""
-RESULTS = ("final_loss", "epochs_done", "diverged_at", "solved_at", "losses")
-Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
 
 
 @dataclass(eq=False, repr=False)
@@ -49,17 +53,26 @@ class Runs:
     """A digest of samples and starting weights, so that they are the same when resumed."""
 
     @classmethod
-    def blank(cls, settings: Settings, fields: Fields, problem: str) -> "Runs":
+    def blank(
+        cls, settings: Settings, fields: Fields, architecture: Architecture, problem: str
+    ) -> "Runs":
         """Runs that have not begun, in the shape of the settings' seeds."""
         shape = settings.seed.shape
         state = {name: blank_array(name, fields, shape) for name in fields}
-        return cls.of_state(state, settings, problem)
+        return cls.of_state(state, settings, architecture, problem)
 
     @classmethod
-    def of_state(cls, state: dict[str, Array], settings: Settings, problem: str) -> "Runs":
+    def of_state(
+        cls,
+        state: dict[str, Array],
+        settings: Settings,
+        architecture: Architecture,
+        problem: str,
+    ) -> "Runs":
         """Runs whose arrays are those of ``state``, see `state`; of what is not there, None."""
         results: dict[str, Any] = {name: state.get(name) for name in RESULTS}
-        return Runs(Networks.of_state(state), settings, **results, problem=problem)
+        networks = Networks.of_state(state, architecture)
+        return Runs(networks, settings, **results, problem=problem)
 
     @property
     def state(self) -> dict[str, Array]:
@@ -105,7 +118,7 @@ class Runs:
 
     def _one(self, index: Any) -> Run:
         """The one run that these are; ``index`` is where it was."""
-        if np.isnan(self.networks.b2).all():
+        if np.isnan(self.networks.arrays[-1]).all():
             raise ValueError(f"network {index} has not begun: the runs were interrupted before")
         settings, network = self.settings_of(0), self.networks.one(0)
         if settings.momentum == 0:
@@ -120,7 +133,8 @@ class Runs:
     def take(self, places: Any) -> "Runs":
         """A copy of those at ``places``, numbers in C order."""
         state = {n: taken(a, own_dimensions(n), places) for n, a in self.state.items()}
-        return Runs.of_state(state, settings_at(self.settings, places), self.problem)
+        settings = settings_at(self.settings, places)
+        return Runs.of_state(state, settings, self.networks.architecture, self.problem)
 
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""
@@ -154,8 +168,9 @@ class Runs:
             problem = scalars.pop("problem")
             values: dict[str, Any] = {name: arrays.pop(name) for name in VARIED[:3]}
             settings = Settings(**scalars, **values, init_range=arrays.pop("init_range", None))
-            runs = cls.of_state(arrays, settings, problem)
-            fields = fields_of(settings, runs.networks.sizes)
+            architecture = _architecture_in(arrays, settings)
+            runs = cls.of_state(arrays, settings, architecture, problem)
+            fields = fields_of(settings, architecture)
             if arrays.keys() != fields.keys():
                 raise ValueError(f"it must have {', '.join(fields)}, got {', '.join(arrays)}")
             shapes = {name: array.shape for name, array in (arrays | varied(settings)).items()}
@@ -203,41 +218,8 @@ class Runs:
             self.losses[places] = np.where(epochs <= last[:, None], self.losses[places], np.nan)
 
 
-def fields_of(settings: Settings, sizes: tuple[int, int, int]) -> Fields:
-    """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
-    T, integer, (I, H, O) = np.dtype(settings.dtype), np.dtype(np.int64), sizes
-    shapes = (I, H), (1, H), (H, O), (1, O)
-    names = PARAMETERS + VELOCITY if np.any(compact(settings.momentum)) else PARAMETERS
-    fields: Fields = {name: (shapes[i % 4], T) for i, name in enumerate(names)}
-    if settings.shuffle:
-        fields["generators"] = (6,), np.dtype(np.uint64)
-    fields |= {"final_loss": ((), T), "epochs_done": ((), integer), "diverged_at": ((), integer)}
-    if settings.tolerance is not None:
-        fields["solved_at"] = (), integer
-    if every := settings.record_every:
-        fields["losses"] = (-(-settings.epochs // every),), T
-    return fields
-
-
-def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
-    """An array of `Runs.state`, of networks that have not begun."""
-    own, dtype = fields[name]
-    value = {"epochs_done": 0, "diverged_at": -1, "solved_at": -1, "generators": 0}.get(
-        name, np.nan
-    )
-    try:
-        return np.full(shape + own, value, dtype)
-    except (MemoryError, ValueError):  # so large that NumPy cannot count its bytes
-        raise MemoryError(f"no memory for {np.prod(shape, dtype=float):,.0f} networks") from None
-
-
-def settings_at(settings: Settings, places: Any) -> Settings:
-    """The settings of those at ``places``, numbers in C order."""
-    values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}
-    return replace(settings, **values)
-
-
-def varied(settings: Settings) -> dict[str, Array]:
-    """Those of `VARIED` that there are."""
-    values = {name: getattr(settings, name) for name in VARIED}
-    return {name: value for name, value in values.items() if value is not None}
+def _architecture_in(arrays: dict[str, Array], settings: Settings) -> Architecture:
+    """That of the networks in a file."""
+    inputs = arrays["W1"].shape[-2]
+    last = max(int(name[1:]) for name in arrays if name[0] == "W")
+    return settings.architecture(inputs, arrays[f"W{last}"].shape[-1])

@@ -6,8 +6,22 @@ from typing import Any
 import numpy as np
 
 from fastxor.common import checks
+from fastxor.networks.architecture import (
+    OUTPUTS,
+    Activation,
+    Architecture,
+    check_activation,
+    check_hidden_size,
+    short,
+)
+from fastxor.networks.starting import INITS
 
 MOST_THREADS = 2**16  # are as good as any more
+LOSSES = ("mse", "log_loss")
+LOSSES_OF = {
+    "sigmoid": LOSSES, "identity": ("mse",), "tanh": ("mse",), "softmax": ("log_loss",),
+}  # fmt: skip
+"""Which of them go with these outputs."""
 LONGEST = np.iinfo(np.intp).max // 8  # epochs whose losses could be counted in bytes
 
 
@@ -15,7 +29,7 @@ LONGEST = np.iinfo(np.intp).max // 8  # epochs whose losses could be counted in 
 class Settings:
     """The settings of a run, as `train` took them; of `Runs`, those that may differ as arrays."""
 
-    hidden_size: int
+    hidden_size: int | tuple[int, ...]  # an integer for one hidden layer
     epochs: int
     learning_rate: Any  # float
     momentum: Any  # float
@@ -29,12 +43,27 @@ class Settings:
     stop_when_solved: bool
     record_every: int | None = 1
     """Which losses are kept: those of every epoch from `train`, fewer from `train_many`."""
+    activation: Activation = "sigmoid"
+    output: str = "sigmoid"
+    loss: str = "mse"
+    bias: bool | tuple[bool, ...] = True  # a tuple where some layers have biases and some not
+
+    def __post_init__(self) -> None:
+        for name in ("hidden_size", "activation", "bias"):
+            if isinstance(getattr(self, name), list):  # from JSON
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def architecture(self, inputs: int, outputs: int) -> Architecture:
+        """That of networks with so many inputs and outputs."""
+        hidden = self.hidden_size if isinstance(self.hidden_size, tuple) else (self.hidden_size,)
+        sizes = (inputs, *hidden, outputs)
+        return Architecture.of(sizes, self.activation, self.output, self.bias)
 
 
 def check_settings(
     start: Any,
     *,
-    hidden_size: int | None,
+    hidden_size: Any,
     epochs: int,
     learning_rate: Any,
     momentum: Any,
@@ -46,10 +75,14 @@ def check_settings(
     dtype: Any,
     tolerance: float | None,
     stop_when_solved: bool,
+    activation: Any = None,
+    output: Any = None,
+    loss: str = "mse",
+    bias: bool | None = None,
     record_every: int | None = 1,
     many: bool = False,
 ) -> Settings:
-    """The settings, from a ``start`` with a dtype and sizes or from None.
+    """The settings, from a ``start`` with a dtype and an architecture or from None.
 
     ``many``: what may differ between networks comes and goes as arrays.
     """
@@ -57,12 +90,19 @@ def check_settings(
     if dtype is None:
         dtype = start.dtype if start else np.float64
     dtype = checks.float_type("dtype", dtype)
-    if hidden_size is None:
-        hidden_size = start.sizes[1] if start else 2
-    if init not in ("randn", "uniform"):
-        raise ValueError(f"init must be 'randn' or 'uniform', got {init!r}")
+    like = start.architecture if start else Architecture.of((1, 2, 1))
+    sizes = check_hidden_size(like.hidden_size if hidden_size is None else hidden_size)
+    if activation is None:
+        activation = like.activation if start and len(sizes) == len(like.sizes) - 2 else "sigmoid"
+    output = checks.choice("output", like.output if output is None else output, OUTPUTS)
+    has_bias = like.bias if bias is None else checks.boolean("bias", bias)
+    loss = checks.choice("loss", loss, LOSSES)
+    if loss not in LOSSES_OF[output]:
+        expected = " or ".join(map(repr, LOSSES_OF[output]))
+        raise ValueError(f"loss must be {expected} with output={output!r}, got {loss!r}")
+    checks.choice("init", init, INITS)
     if (init == "uniform") != (init_range is not None):
-        expected = "None" if init == "randn" else "a number"
+        expected = "a number" if init == "uniform" else "None"
         raise ValueError(f"init_range must be {expected} with init={init!r}, got {init_range!r}")
     if tolerance is not None:
         tolerance = checks.real("tolerance", tolerance, dtype)
@@ -71,7 +111,7 @@ def check_settings(
     elif checks.boolean("stop_when_solved", stop_when_solved):
         raise ValueError("stop_when_solved must have a tolerance, such as 0.5, got None")
     return Settings(
-        hidden_size=checks.integer("hidden_size", hidden_size, low=1, high=2**31 - 1),
+        hidden_size=sizes[0] if len(sizes) == 1 else sizes,
         epochs=checks.integer("epochs", epochs, low=0, high=LONGEST),
         learning_rate=real("learning_rate", learning_rate, dtype),
         momentum=real("momentum", momentum, dtype),
@@ -88,6 +128,10 @@ def check_settings(
             if record_every is None
             else checks.integer("record_every", record_every, low=1, high=LONGEST)
         ),
+        activation=short(check_activation(activation, len(sizes))),
+        output=output,
+        loss=loss,
+        bias=has_bias,
     )
 
 

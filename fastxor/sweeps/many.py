@@ -15,9 +15,16 @@ from fastxor.common.progress import progress_bar
 from fastxor.forks import not_forking
 from fastxor.networks.network import Network
 from fastxor.networks.stack import Networks, broadcast, compact
-from fastxor.runs.problem import check_data, check_sizes, of_arrays, starting_arrays
+from fastxor.runs.fields import varied
+from fastxor.runs.problem import (
+    check_architecture,
+    check_data,
+    check_targets,
+    of_arrays,
+    starting_arrays,
+)
 from fastxor.runs.run import Interrupted, Run
-from fastxor.runs.runs import Runs, varied
+from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings, check_settings, check_threads
 from fastxor.sweeps.parts import PartsInMemory, train_parts
 from fastxor.sweeps.store_training import train_stored
@@ -29,7 +36,11 @@ def train_many(
     X: Any,
     y: Any,
     *,
-    hidden_size: int | None = None,
+    hidden_size: int | tuple[int, ...] | None = None,
+    activation: str | tuple[str, ...] | None = None,
+    output: str | None = None,
+    loss: str = "mse",
+    bias: bool | None = None,
     epochs: int = 10_000,
     learning_rate: Any = 0.1,
     momentum: Any = 0.0,
@@ -56,11 +67,13 @@ def train_many(
     all results have that shape in front. ``seed=np.arange(1000)[:, None],
     learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256 networks.
 
-    X, y, hidden_size, epochs, batch_size, shuffle, dtype: as in `train`.
+    X, y, hidden_size, activation, output, loss, bias, epochs, batch_size, shuffle, dtype: as in
+        `train`.
     learning_rate, momentum, seed, init_range: numbers as in `train`, or arrays of them.
     init: as in `train`, the same for all.
-    initial: start from these instead: `Networks`, `Runs`, or arrays (W1, b1, W2, b2) of shapes
-        (..., I, H), (..., 1, H), (..., H, O), (..., 1, O); or a single network, as in `train`.
+    initial: start from these instead: `Networks`, `Runs`, or arrays (W1, b1, ..., WL, bL) of
+        shapes (..., I, H1), (..., 1, H1) and so on to (..., 1, O), None in place of biases where
+        there are none; or a single network, as in `train`.
     threads: at most so many; by default as many as there are cores. They change no bit.
     tolerance, stop_when_solved: as in `train`; None does not look whether networks are solved.
     record_every: keep the losses of epochs 0, k, 2k and so on; by default of none.
@@ -81,20 +94,23 @@ def train_many(
     written, ValueError where it holds another call's results or is damaged; what is in it stays.
     """
     progress = checks.boolean("progress", progress)
-    start = _initial_networks(initial)
+    start = _initial_networks(initial, activation, output)
     settings = check_settings(
-        start, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
-        momentum=momentum, batch_size=batch_size, shuffle=shuffle, seed=seed, init=init,
-        init_range=init_range, dtype=dtype, tolerance=tolerance,
-        stop_when_solved=stop_when_solved, record_every=record_every, many=True,
+        start, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
+        epochs=epochs, learning_rate=learning_rate, momentum=momentum, batch_size=batch_size,
+        shuffle=shuffle, seed=seed, init=init, init_range=init_range, dtype=dtype,
+        tolerance=tolerance, stop_when_solved=stop_when_solved, record_every=record_every,
+        many=True,
     )  # fmt: skip
     T = np.dtype(settings.dtype).type
     threads = check_threads(threads)
-    X, y = (np.ascontiguousarray(array, T) for array in check_data(X, y, T))
-    sizes = (X.shape[1], settings.hidden_size, y.shape[1])
+    X, y = check_data(X, y, T)
+    architecture = settings.architecture(X.shape[1], y.shape[1])
+    check_targets(y, settings)
+    X, y = (np.ascontiguousarray(array, T) for array in (X, y))
     shapes = {name: value.shape for name, value in varied(settings).items()}
     if start is not None:
-        check_sizes(start, sizes)
+        check_architecture(start.architecture, architecture)
         if 0 in start.shape:
             raise ValueError(f"initial must not be empty, got shape {start.shape}")
         shapes["initial"] = start.shape
@@ -103,7 +119,7 @@ def train_many(
     arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
     sweep = Sweep(
         X, y, None if start is None else start.broadcast_to(shape), replace(settings, **arrays),
-        sizes, _digest(X, y, start),
+        architecture, _digest(X, y, start),
     )  # fmt: skip
     if executor is not None and not isinstance(executor, Executor):
         expected = "a concurrent.futures.Executor"
@@ -130,15 +146,18 @@ def train_many(
         raise Interrupted(runs) from None
 
 
-def _initial_networks(initial: Any) -> Networks | None:
+def _initial_networks(initial: Any, activation: Any, output: Any) -> Networks | None:
     if isinstance(initial, (Run, Runs)):
         initial = initial.network if isinstance(initial, Run) else initial.networks
     if initial is None or isinstance(initial, Networks):
         return initial
     if isinstance(initial, Network):
         generators = None if initial.generator is None else state_of(initial.generator)
-        return Networks(*initial.arrays, velocity=initial.velocity, generators=generators)
-    networks: Networks = of_arrays(Networks, initial, "Networks, Runs, a Network, a Run")
+        return Networks.of(
+            initial.arrays, initial.architecture, velocity=initial.velocity, generators=generators
+        )
+    others = "Networks, Runs, a Network, a Run"
+    networks: Networks = of_arrays(Networks, initial, activation, output, others)
     return networks
 
 
@@ -147,11 +166,12 @@ def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
     velocity = start.velocity if np.any(settings.momentum) else None
     generators = start.generators if settings.shuffle else None
     alone = velocity is None and generators is None
-    return Networks(
-        *starting_arrays(map(compact, start.arrays) if alone else start.arrays, dtype),
-        velocity=velocity and starting_arrays(velocity, dtype, "velocity "),
-        generators=generators,
-    )
+    names, arrays = start.architecture.names, map(compact, start.arrays) if alone else start.arrays
+    if velocity:
+        named = {f"velocity_{n}": v for n, v in zip(names, velocity, strict=True)}
+        velocity = starting_arrays(named, dtype)
+    arrays = starting_arrays(dict(zip(names, arrays, strict=True)), dtype)
+    return Networks.of(arrays, start.architecture, velocity=velocity, generators=generators)
 
 
 def _digest(X: Array, y: Array, start: Networks | None) -> str:

@@ -24,8 +24,9 @@ import numpy as np
 from fastxor.common import npz
 from fastxor.common.checks import Array
 from fastxor.common.files import written_whole
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import compact
-from fastxor.runs.runs import VARIED, varied
+from fastxor.runs.fields import VARIED, varied
 from fastxor.runs.settings import Settings
 
 MANIFEST, ARRAYS, LOCK = "manifest.json", "settings.npz", "lock"
@@ -38,7 +39,7 @@ class Manifest:
     """What a store holds."""
 
     settings: Settings  # those that vary as arrays of one shape, broadcast
-    sizes: tuple[int, int, int]
+    architecture: Architecture
     problem: str  # see `Sweep`
     origin: str  # likewise
     part_size: int  # networks of a part
@@ -53,8 +54,8 @@ class Manifest:
         scalars = {k: v for k, v in vars(self.settings).items() if k not in VARIED}
         shape = self.settings.seed.shape
         entries = {
-            "origin": self.origin, "problem": self.problem, "sizes": self.sizes, "shape": shape,
-            "part_size": self.part_size, "settings": scalars,
+            "origin": self.origin, "problem": self.problem, "sizes": self.architecture.sizes,
+            "shape": shape, "part_size": self.part_size, "settings": scalars,
             "arrays": sha256(buffer.getbuffer()).hexdigest(),
         }  # fmt: skip
         digest = sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
@@ -83,8 +84,9 @@ class Manifest:
             arrays: dict[str, Any] = dict.fromkeys(VARIED)
             arrays |= {n: np.broadcast_to(a, shape) for n, a in npz.read(path).items()}
             settings = Settings(**entries["settings"], **arrays)
-            return cls(settings, (sizes[0], sizes[1], sizes[2]), entries["problem"],
-                       entries["origin"], entries["part_size"], digest)  # fmt: skip
+            architecture = settings.architecture(sizes[0], sizes[-1])
+            return cls(settings, architecture, entries["problem"], entries["origin"],
+                       entries["part_size"], digest)  # fmt: skip
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"{path} is damaged or no part of a store: {error}") from None
 

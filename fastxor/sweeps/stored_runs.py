@@ -9,7 +9,8 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.networks.stack import Networks, own_dimensions
-from fastxor.runs.runs import RESULTS, Runs, blank_array, fields_of, settings_at
+from fastxor.runs.fields import RESULTS, blank_array, fields_of, settings_at
+from fastxor.runs.runs import Runs
 from fastxor.sweeps import store_files as files
 from fastxor.sweeps.sweep import record_type, state_in
 
@@ -30,7 +31,8 @@ class StoredRuns(Runs):
         self.folder = os.path.abspath(folder)
         self._manifest = files.Manifest.read(self.folder)
         self.settings, self.problem = self._manifest.settings, self._manifest.problem
-        self._fields = fields_of(self.settings, self._manifest.sizes)
+        self._architecture = self._manifest.architecture
+        self._fields = fields_of(self.settings, self._architecture)
         self._paths = files.part_files(self.folder, files.PART)
         self._checked: set[int] = set()
 
@@ -45,7 +47,7 @@ class StoredRuns(Runs):
         """The arrays of `Runs`, which are not attributes here."""
         if name == "networks":
             own = [n for n in self._fields if n not in RESULTS]
-            return Networks.of_state({n: self._gathered(n) for n in own})
+            return Networks.of_state({n: self._gathered(n) for n in own}, self._architecture)
         if name in RESULTS:
             return self._gathered(name) if name in self._fields else None
         raise AttributeError(f"StoredRuns has no attribute {name}")
@@ -58,7 +60,8 @@ class StoredRuns(Runs):
     def take(self, places: Any) -> Runs:
         """A copy in memory of those at ``places``, numbers in C order."""
         settings = settings_at(self.settings, places)
-        runs, flat = Runs.blank(settings, self._fields, self.problem), np.ravel(places)
+        runs = Runs.blank(settings, self._fields, self._architecture, self.problem)
+        flat = np.ravel(places)
         numbers = flat // self._manifest.part_size
         for number in np.unique(numbers):
             if number in self._paths:
@@ -73,6 +76,7 @@ class StoredRuns(Runs):
             yield Runs.of_state(
                 self._state(number),
                 settings_at(self.settings, np.asarray(self._places(number))),
+                self._architecture,
                 self.problem,
             )
 

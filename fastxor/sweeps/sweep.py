@@ -11,9 +11,11 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.contract import CONTRACT
 from fastxor.forks import not_forking
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import Networks, compact
 from fastxor.networks.starting import randn_digest
-from fastxor.runs.runs import Fields, Runs, fields_of, settings_at, varied
+from fastxor.runs.fields import Fields, fields_of, settings_at, varied
+from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
 
 PARTS = 64  # of a sweep, at least; unless each would take less or more, in seconds of one core:
@@ -33,7 +35,7 @@ class Sweep:
     y: Array  # (n, O), likewise
     start: Networks | None  # what networks start from, in the sweep's shape; None: their seeds
     settings: Settings  # those that vary as arrays of that shape, broadcast
-    sizes: tuple[int, int, int]
+    architecture: Architecture
     problem: str  # a digest of X, y and start
 
     @property
@@ -48,10 +50,10 @@ class Sweep:
 
     @cached_property
     def fields(self) -> Fields:
-        return fields_of(self.settings, self.sizes)
+        return fields_of(self.settings, self.architecture)
 
     def blank(self) -> Runs:
-        return Runs.blank(self.settings, self.fields, self.problem)
+        return Runs.blank(self.settings, self.fields, self.architecture, self.problem)
 
     @cached_property
     def origin(self) -> str:
@@ -71,8 +73,7 @@ class Sweep:
 
     def part_size(self, here: int = 0) -> int:
         """Networks of a part, for an executor or, if not 0, for so many threads ``here``."""
-        (I, H, O), itemsize = self.sizes, np.dtype(self.settings.dtype).itemsize
-        parameters = (I + 1) * H + (H + 1) * O
+        parameters, itemsize = self.architecture.parameters, np.dtype(self.settings.dtype).itemsize
         seconds = 0.05e-9 * itemsize * len(self.X) * parameters * max(1, self.settings.epochs)
         shortest, longest = SHORTEST_HERE * here or SHORTEST, LONGEST * max(1, here)
         size = min(max(self.count / PARTS, shortest / seconds), longest / seconds, LARGEST)
@@ -99,7 +100,7 @@ class Sweep:
             }
         return Task(
             self.X, self.y, start, replace(settings, **short), len(places), self.fields,
-            self.problem, self.origin, threads, before,
+            self.architecture, self.problem, self.origin, threads, before,
         )  # fmt: skip
 
 
@@ -113,6 +114,7 @@ class Task:
     settings: Settings
     count: int
     fields: Fields  # the sweep's, so that all parts have the same arrays
+    architecture: Architecture
     problem: str
     origin: str
     threads: int | None
@@ -125,8 +127,9 @@ class Task:
         if self.before is not None:
             record = np.array(self.before)
         else:
-            record = record_of(Runs.blank(settings, self.fields, self.problem), self.fields)
-        return record, Runs.of_state(state_in(record), settings, self.problem)
+            blank = Runs.blank(settings, self.fields, self.architecture, self.problem)
+            record = record_of(blank, self.fields)
+        return record, Runs.of_state(state_in(record), settings, self.architecture, self.problem)
 
     def train(self, runs: Runs, report: Callable[[float], None]) -> None:
         """Train ``runs``, from `begin`, to their ends, in place."""
@@ -135,7 +138,8 @@ class Task:
 
         start = None
         if self.start is not None:
-            start = Networks.of_state({n: self._full(a) for n, a in self.start.items()})
+            full = {n: self._full(a) for n, a in self.start.items()}
+            start = Networks.of_state(full, self.architecture)
         Crew(self.X, self.y, start, runs, self.threads).run(report)
 
     def _full(self, array: Array) -> Array:

@@ -1,12 +1,14 @@
 """`Block`: some networks side by side, in the arrays that the stacked kernel works on."""
 
 import copy
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.kernels.stacked import StackedKernel, fits, stacked_batch
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import Networks
 from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
@@ -22,7 +24,7 @@ class Samples(NamedTuple):
     X: Array  # (n, I), flat, and more rows
     y: Array  # (n, O), likewise
     n: int
-    sizes: tuple[int, int, int]
+    architecture: Architecture
     settings: Settings
 
     @property
@@ -31,32 +33,35 @@ class Samples(NamedTuple):
         return 0.35e-9 * self.n * self.kernel.size * self.X.itemsize / 8
 
 
-def samples_of(X: Array, y: Array, settings: Settings, has_momentum: bool) -> Samples | None:
+def samples_of(
+    X: Array, y: Array, architecture: Architecture, settings: Settings, has_momentum: bool
+) -> Samples | None:
     """The samples for networks side by side, or None where each is better trained alone."""
     T = np.dtype(settings.dtype).type
-    (n, I), O, H = X.shape, y.shape[1], settings.hidden_size
+    n, layers = len(X), architecture.layers
     batch_size = min(settings.batch_size or n, n)
-    if settings.shuffle or not fits(T, I, H, O, batch_size):
+    if settings.shuffle or not fits(T, layers, batch_size):
         return None
-    size = (I + 1) * H + (H + 1) * O
     farthest = max(float(abs(y.min())), float(abs(y.max()))) + 1
     # losses are not looked at in each epoch, so they must be finite wherever the parameters are
-    if n * size > EPOCH_WORK or farthest > np.sqrt(np.finfo(T).max / (n * O)) / 2:
+    if n * architecture.parameters > EPOCH_WORK or farthest > np.sqrt(np.finfo(T).max / y.size) / 2:
         return None
     dtype: Any = T  # mypy takes no classes for keys of a cache
-    watch = watch_of(settings)
-    kernel = stacked_batch(dtype, I, H, O, batch_size, batch_size == n, has_momentum, watch)
+    kernel = stacked_batch(
+        dtype, layers, settings.loss == "log_loss", batch_size, batch_size == n, has_momentum,
+        watch_of(settings),
+    )  # fmt: skip
 
     def with_more_rows(array: Array) -> Array:
         rows = zeros((n + kernel.samples) * array.shape[1], T)
         rows[: array.size] = array.ravel()
         return rows
 
-    return Samples(kernel, with_more_rows(X), with_more_rows(y), n, (I, H, O), settings)
+    return Samples(kernel, with_more_rows(X), with_more_rows(y), n, architecture, settings)
 
 
 class Block:
-    """Networks that are all before the same epoch, in rows: W1, b1, W2^T, b2 of each.
+    """Networks that are all before the same epoch, in rows: the parameters of each.
 
     ``places`` tells which networks they are.
     """
@@ -131,20 +136,19 @@ class Block:
         return loss
 
     def arrays(self, rows: Array) -> list[Array]:
-        """W1 (k, I, H), b1, W2, b2 of these rows, the parameters' or the velocity's."""
-        I, H, O = self.samples.sizes
-        W1, b1, W2, b2 = np.split(rows, [I * H, (I + 1) * H, (I + 1 + O) * H], axis=1)
-        return [
-            W1.reshape(-1, I, H), b1[:, None], W2.reshape(-1, O, H).swapaxes(1, 2), b2[:, None],
-        ]  # fmt: skip
+        """W1 (k, I, H) and so on of these rows, the parameters' or the velocity's."""
+        arrays, first = [], 0
+        for shape in self.samples.architecture.shapes.values():
+            size = prod(shape)
+            arrays.append(rows[:, first : first + size].reshape(-1, *shape))
+            first += size
+        return arrays
 
 
 # --- memory as the kernel wants it, see `kernels.stacked` ---------------------------------------
 def _rows(arrays: Any) -> Array:
-    """W1 (k, I, H), b1, W2, b2 as rows (k, size)."""
-    W1, b1, W2, b2 = arrays
-    flat = [array.reshape(len(array), -1) for array in (W1, b1, W2.swapaxes(1, 2), b2)]
-    return np.concatenate(flat, axis=1)
+    """W1 (k, I, H) and so on as rows (k, size)."""
+    return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
 
 
 def _columns(rows: Array, width: int) -> Array:

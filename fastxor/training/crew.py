@@ -48,7 +48,7 @@ class Crew:
     ) -> None:
         self.X, self.y, self.start, self.runs = X, y, start, runs
         self.settings = runs.settings
-        self.sizes = runs.networks.sizes
+        self.architecture = runs.networks.architecture
         done = runs.done.ravel()
         part = runs.epochs_done.ravel()[~done].sum() / max(1, self.settings.epochs)
         self.networks_done = done.sum() + part
@@ -69,7 +69,9 @@ class Crew:
         self.samples = None
         if left.size > FEW:
             has_momentum = self.runs.networks.velocity is not None
-            self.samples = samples_of(self.X, self.y, self.settings, has_momentum)
+            self.samples = samples_of(
+                self.X, self.y, self.architecture, self.settings, has_momentum
+            )
         if self.start is None:
             self._starts(left[:1])  # compiles
         blocks = list(self._blocks(left))
@@ -105,8 +107,7 @@ class Crew:
             seconds, width = self.samples.seconds, self.samples.kernel.width
             row_bytes = self.samples.kernel.size * self.X.itemsize
         else:
-            I, H, O = self.sizes
-            row_bytes = ((I + 1) * H + (H + 1) * O) * self.X.itemsize
+            row_bytes = self.architecture.parameters * self.X.itemsize
             seconds = 0.5e-9 * row_bytes / self.X.itemsize * len(self.X)
         seconds *= max(1, self.settings.epochs)
         size = max(SHORTEST / seconds, min(LONGEST / seconds, left.size / SHARES / self.threads))
@@ -153,8 +154,8 @@ class Crew:
         seeds, T = taken(settings.seed, 0, places), np.dtype(settings.dtype)
         ranges = settings.init_range
         ranges = None if ranges is None else taken(ranges, 0, places)
-        arrays = starting_weights(seeds, self.sizes, ranges)
-        return Networks(*(array.astype(T) + T.type(0) for array in arrays))
+        arrays = starting_weights(seeds, self.architecture, settings.init, ranges)
+        return Networks.of((array.astype(T) + T.type(0) for array in arrays), self.architecture)
 
     def _count(self, networks: float) -> None:
         with self.lock:

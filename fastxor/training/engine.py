@@ -18,7 +18,6 @@ from fastxor.kernels.compiling import (
     STOP,
     UPDATED,
     WATCH,
-    Kernel,
 )
 from fastxor.kernels.sums import BLOCK
 from fastxor.kernels.tiled import LARGEST_BLOCK
@@ -45,12 +44,14 @@ class Engine:
 
     def __init__(self, problem: Problem) -> None:
         start, settings = problem.start, problem.settings
-        self.n, self.dtype, self.sizes = len(problem.X), start.dtype, start.sizes
+        self.n, self.dtype = len(problem.X), start.dtype
+        self.architecture = start.architecture
         self.batch_size = problem.batch_size
         shuffled, self.momentum = settings.shuffle, settings.momentum != 0
         self.threads = _threads(problem)
         self.kernel = kernel = kernel_for(
-            self.dtype, self.sizes, self.batch_size, momentum=self.momentum,
+            self.dtype, self.architecture.layers, self.batch_size,
+            log_loss=settings.loss == "log_loss", momentum=self.momentum,
             whole=self.batch_size == self.n and not shuffled, shared=self.threads > 1,
             watch=watch_of(settings),
         )  # fmt: skip
@@ -80,10 +81,12 @@ class Engine:
     def restart(self, epoch: int, network: Network, solved_at: int) -> None:
         """Go on from ``network`` as the one before this epoch."""
         self.position[[DONE, MISSED, SOLVED]] = epoch * self.per_epoch, 0, solved_at
-        self.parameters[:] = _flat(network.arrays, self.kernel)
-        self.velocity[:] = 0
-        if network.velocity:
-            self.velocity[:] = _flat(network.velocity, self.kernel)
+        for memory, arrays in (
+            (self.parameters, network.arrays), (self.velocity, network.velocity),
+        ):  # fmt: skip
+            memory[:] = 0
+            if arrays:
+                memory[self.kernel.places] = np.concatenate([array.ravel() for array in arrays])
         self.generator = UNUSED
         if network.generator:
             self.generator = with_state(state_of(network.generator))
@@ -140,17 +143,24 @@ class Engine:
 
     def is_finite(self) -> bool:
         """Are the parameters, between two epochs?"""
-        arrays = _unflat(self.parameters, self.kernel, self.sizes)
-        return all(np.isfinite(array).all() for array in arrays)
+        return bool(np.isfinite(self.parameters[self.kernel.places]).all())
 
     def network(self) -> Network:
         """A copy of the network, between two epochs."""
-        velocity = self.velocity + self.dtype(0)  # no -0.0 (contract, 4)
-        return Network(
-            *_unflat(self.parameters, self.kernel, self.sizes),
-            velocity=_unflat(velocity, self.kernel, self.sizes) if self.momentum else None,
-            generator=self.generator if self.order.size else None,
-        )
+        velocity = None
+        if self.momentum:
+            velocity = self._arrays(self.velocity + self.dtype(0))  # no -0.0 (contract, 4)
+        generator = self.generator if self.order.size else None
+        arrays = self._arrays(self.parameters)
+        return Network.of(arrays, self.architecture, velocity=velocity, generator=generator)
+
+    def _arrays(self, memory: Array) -> list[Array]:
+        """W1, b1 and so on, of the parameters' memory or the velocity's."""
+        numbers, arrays = memory[self.kernel.places], []
+        for shape in self.architecture.shapes.values():
+            arrays.append(numbers[: shape[0] * shape[1]].reshape(shape))
+            numbers = numbers[shape[0] * shape[1] :]
+        return arrays
 
     def __enter__(self) -> "Engine":
         if self.threads > 1:
@@ -170,8 +180,7 @@ def watch_of(settings: Settings) -> int:
 
 
 def _threads(problem: Problem) -> int:
-    I, H, O = problem.start.sizes
-    size = (I + 1) * H + (H + 1) * O
+    size = problem.start.architecture.parameters
     work = problem.batch_size * size
     if work < SHARED_FROM or size > LARGEST_BLOCK:
         return 1
@@ -186,30 +195,6 @@ def zeros(size: int, dtype: Any) -> Array:
     room = np.zeros(size + CACHE_LINE // itemsize, dtype)
     start = -room.ctypes.data % CACHE_LINE // itemsize
     return room[start : start + size]
-
-
-def _flat(arrays: Any, kernel: Kernel) -> Array:
-    """W1, b1, W2, b2 as parameters."""
-    W1, b1, W2, b2 = arrays
-    strips, rows, units = kernel.strips
-    I, H = W1.shape
-    O = b2.size
-    table = np.zeros((rows, strips * units), W1.dtype)
-    table[: I + 1 + O, :H] = np.vstack([W1, b1, W2.T])
-    flat = np.zeros(kernel.size, W1.dtype)
-    flat[: table.size] = table.reshape(rows, strips, units).swapaxes(0, 1).ravel()
-    flat[table.size : table.size + O] = b2
-    return flat
-
-
-def _unflat(flat: Array, kernel: Kernel, sizes: tuple[int, int, int]) -> tuple[Array, ...]:
-    """Views of W1, b1, W2, b2 in the parameters."""
-    strips, rows, units = kernel.strips
-    I, H, O = sizes
-    cells = strips * rows * units
-    table = flat[:cells].reshape(strips, rows, units).swapaxes(0, 1).reshape(rows, -1)[:, :H]
-    b2 = flat[None, cells : cells + O]
-    return table[:I], table[I : I + 1], table[I + 1 : I + 1 + O].T, b2
 
 
 def _by_column(array: Array, width: int, dtype: Any) -> Array:

@@ -25,7 +25,11 @@ def train(
     X: Any,
     y: Any,
     *,
-    hidden_size: int | None = None,
+    hidden_size: int | tuple[int, ...] | None = None,
+    activation: str | tuple[str, ...] | None = None,
+    output: str | None = None,
+    loss: str = "mse",
+    bias: bool | None = None,
     epochs: int = 10_000,
     learning_rate: float = 0.1,
     momentum: float = 0.0,
@@ -41,15 +45,24 @@ def train(
     stop_when_solved: bool = False,
     progress: bool = False,
 ) -> Run:
-    """Train a network with one hidden layer of sigmoids by gradient descent.
+    """Train a network by gradient descent: by default the tutorial's, with a layer of sigmoids.
 
-    The loss is the mean squared error; the gradients are sums over the samples, as in the
-    tutorial, so the learning rate counts per sample. `fastxor.reference.train` takes the
-    same arguments and returns the same bits.
+    The gradients are sums over the samples, as in the tutorial, so the learning rate counts per
+    sample. `fastxor.reference.train` takes the same arguments and returns the same bits.
 
     X: samples (n, I), any array-like of real numbers, integers or booleans. Not changed.
     y: targets (n, O) or (n,).
-    hidden_size: hidden units H; by default 2, or those of `initial`.
+    hidden_size: units of the hidden layer, or a tuple of those of each, () for none; by default 2,
+        or those of `initial`.
+    activation: the function of hidden layers, "sigmoid", "tanh", "relu" or "identity", or a tuple
+        of one each; by default sigmoids, or those of `initial`.
+    output: the function of the outputs, "sigmoid", "identity" (for targets of any scale), "tanh" or
+        "softmax" (of two or more); by default sigmoids, or that of `initial`.
+    loss: "mse", the mean of the squared errors over samples and outputs; its gradients are those of
+        the sum's half. Or, of sigmoids and softmax only, "log_loss": the mean over samples and, of
+        sigmoids, outputs; targets from 0 to 1, which a softmax wants to sum to 1 in each row. Its
+        gradients are those of the sum.
+    bias: have the layers biases? By default they have, or as those of `initial`.
     epochs: how often to go through all samples; 0 gives the starting network.
     learning_rate, momentum: an update is momentum * the last one + learning_rate * gradient.
     batch_size: samples between two updates, the last batch of an epoch may have fewer; by
@@ -60,10 +73,14 @@ def train(
     threads: at most so many; by default at most as many as there are cores. They share a batch,
         in blocks of 1,024 samples, where it is large enough to pay for it. They change no bit.
     seed: of the starting weights, as ``np.random.seed(seed)`` in the tutorial; 0 to 2**32 - 1.
-    init: "randn", as in the tutorial: W1, then W2, and biases of zero; or "uniform": W1, b1, W2,
-        b2 from -init_range to init_range, by `numpy.random.RandomState(seed).uniform`.
+    init: "randn", as in the tutorial: W1, then W2 and so on, and biases of zero; "uniform": W1, b1,
+        W2, b2 from -init_range to init_range, by `numpy.random.RandomState(seed).uniform`; or
+        "glorot" or "he" (X. Glorot and Y. Bengio, 2010; K. He and others, 2015): weights uniform
+        within sqrt(6 / (inputs + units)) or sqrt(6 / inputs) of their layer, and biases of zero, as
+        Keras has them.
     init_range: see there.
-    initial: start from this instead: a `Network`, a `Run` or arrays (W1, b1, W2, b2). With the
+    initial: start from this instead: a `Network`, a `Run` or arrays (W1, b1, W2, b2), more for more
+        layers, None for biases that are not there. With the
         settings of before, a run goes on bit for bit as if it had never stopped; what momentum
         carries from update to update, and what shuffles, is part of its network.
     dtype: "float64" or "float32"; by default float64, or that of an `initial` network.
@@ -80,10 +97,10 @@ def train(
     """
     progress = checks.boolean("progress", progress)
     problem = prepare(
-        X, y, hidden_size=hidden_size, epochs=epochs, learning_rate=learning_rate,
-        momentum=momentum, batch_size=batch_size, shuffle=shuffle, threads=threads, seed=seed,
-        init=init, init_range=init_range, initial=initial, dtype=dtype, tolerance=tolerance,
-        stop_when_solved=stop_when_solved,
+        X, y, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
+        epochs=epochs, learning_rate=learning_rate, momentum=momentum, batch_size=batch_size,
+        shuffle=shuffle, threads=threads, seed=seed, init=init, init_range=init_range,
+        initial=initial, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
     )  # fmt: skip
     job = Job(problem)
     try:

@@ -6,26 +6,19 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.kernels.random_numbers import STATE, random_numbers
-from fastxor.networks.starting import random_state
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.starting import method_of, numbers_of, random_state, weights_of
 
 
 def starting_weights(
-    seeds: Array, sizes: tuple[int, int, int], init_range: Array | None
+    seeds: Array, architecture: Architecture, init: str, init_range: Array | None
 ) -> list[Array]:
-    """W1 (k, I, H), b1 (k, 1, H), W2 (k, H, O), b2 (k, 1, O), float64, as `starting_network`'s.
+    """W1 (k, I, H) and so on, float64, as `starting_network`'s.
 
     ``seeds`` (k,) and, for uniform weights, ``init_range`` (k,).
     """
-    I, H, O = sizes
-    if init_range is None:
-        W1, W2 = np.split(_numbers("randn", seeds, I * H + H * O), [I * H], axis=1)
-        flat = [W1, np.zeros((len(seeds), H)), W2, np.zeros((len(seeds), O))]
-    else:
-        uniform = _numbers("random_sample", seeds, (I + 1) * H + (H + 1) * O)
-        uniform = uniform * (2 * init_range[:, None]) - init_range[:, None]
-        flat = np.split(uniform, [I * H, (I + 1) * H, (I + 1 + O) * H], axis=1)
-    shapes = [(I, H), (1, H), (H, O), (1, O)]
-    return [array.reshape(-1, *shape) for array, shape in zip(flat, shapes, strict=True)]
+    numbers = _numbers(method_of(init), seeds, numbers_of(architecture, init))
+    return weights_of(numbers, architecture, init, init_range)
 
 
 def _numbers(method: str, seeds: Array, count: int) -> Array:

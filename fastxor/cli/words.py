@@ -1,0 +1,63 @@
+"""What commands tell of networks: what they are, what they say, and whether they have learned."""
+
+import numpy as np
+
+from fastxor.common.checks import Array
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.predictions import classes_of
+from fastxor.runs.run import Run
+from fastxor.runs.settings import Settings
+
+# what right and wrong samples have
+SIGMOID = "are on the right side of 0.5", "are on the wrong side of 0.5"
+SOFTMAX = "have their largest output at their class", "have their largest output at another class"
+
+
+def kind_of(architecture: Architecture, settings: Settings) -> str:
+    """2-2-1, and what is not as in the tutorial: 2-3-1 tanh-sigmoid without biases, log loss."""
+    as_there = architecture == Architecture.of(architecture.sizes)
+    text = "-".join(map(str, architecture.sizes)) if as_there else str(architecture)
+    return text if settings.loss == "mse" else f"{text}, {settings.loss.replace('_', ' ')}"
+
+
+def print_predictions(run: Run, X: Array, y: Array, from_seed: bool) -> None:
+    """Outputs, classes where they tell some, and the verdict; y (n, O)."""
+    outputs, output = run.network.predict_proba(X), run.network.output
+    rows = min(len(X), 16)
+    classes = output in ("sigmoid", "softmax")
+    both = "Outputs and predictions" if classes else "Outputs"
+    print(both + (f" of the first {rows} samples:" if rows < len(X) else ":"))
+    said = classes_of(outputs[:rows], output)
+    for inputs, values, answers in zip(X[:rows], outputs[:rows], said, strict=True):
+        line = f"  {_row(inputs)}  ->  {' '.join(f'{value:.4f}' for value in values)}"
+        print(f"{line}  {' '.join(map(str, answers))}" if classes else line)
+    if output == "softmax":
+        wrong = outputs.argmax(axis=1) != y.argmax(axis=1)
+        print(_verdict(wrong, SOFTMAX, run, from_seed))
+    elif output == "sigmoid" and np.isin(y, (0, 1)).all():
+        wrong = ((outputs > 0.5) != y).any(axis=1)
+        print(_verdict(wrong, SIGMOID, run, from_seed))
+    elif not classes:
+        print(f"Largest error of an output: {np.abs(outputs - y).max():.4g}.")
+
+
+def _row(inputs: Array) -> str:
+    shown = " ".join(f"{value:g}" for value in inputs[:8])
+    return shown + (" ..." if len(inputs) > 8 else "")
+
+
+def _verdict(wrong: Array, what: tuple[str, str], run: Run, from_seed: bool) -> str:
+    """``wrong`` (n,); ``what`` right and wrong samples have."""
+    right, other = what
+    if not wrong.any():
+        return f"Learned: all {len(wrong)} samples {right}."
+    verdict = f"Not learned: {wrong.sum()} of {len(wrong)} samples {other}."
+    if not from_seed:
+        return f"{verdict} More epochs may help."
+    seed, units = run.settings.seed + 1, run.network.sizes[1:-1] or (1,)
+    hidden_size = ",".join(str(2 * size) for size in units)
+    return (
+        f"{verdict} More epochs may help,\nor not: gradient descent can end in a place that is no "
+        f"solution, depending on the\nstarting weights. Try another seed (--seed {seed}) or more "
+        f"hidden units (--hidden-size {hidden_size})."
+    )

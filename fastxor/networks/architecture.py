@@ -1,0 +1,126 @@
+"""`Architecture`: what networks are made of, but for the numbers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, TypeAlias
+
+from fastxor.common import checks
+
+HIDDEN = ("sigmoid", "tanh", "relu", "identity")
+OUTPUTS = ("sigmoid", "identity", "tanh", "softmax")
+Activation: TypeAlias = str | tuple[str, ...]  # one for all hidden layers, or one each
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The sizes of a network, the functions of its layers, and which of them have biases."""
+
+    sizes: tuple[int, ...]
+    """Inputs, units of each hidden layer, outputs."""
+    activations: tuple[str, ...]
+    """Of each layer; the last are the outputs."""
+    biases: tuple[bool, ...]
+    """Has the layer biases?"""
+
+    @classmethod
+    def of(
+        cls,
+        sizes: tuple[int, ...],
+        activation: Any = "sigmoid",
+        output: Any = "sigmoid",
+        bias: bool | tuple[bool, ...] = True,
+    ) -> "Architecture":
+        """With one bool for all layers or one each, and checked, but for sizes and bools.
+
+        Raises TypeError or ValueError that names the argument.
+        """
+        hidden = check_activation(activation, len(sizes) - 2)
+        output = checks.choice("output", output, OUTPUTS)
+        if output == "softmax" and sizes[-1] < 2:
+            raise ValueError("output must not be 'softmax' of a single output: it is always 1")
+        biases = bias if isinstance(bias, tuple) else (bias,) * (len(sizes) - 1)
+        return cls(sizes, (*hidden, output), biases)
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Of each array of parameters, by name: W1, b1, W2 and so on."""
+        shapes = {}
+        for number, (inputs, units, _, has_bias) in enumerate(self.layers, 1):
+            shapes[f"W{number}"] = inputs, units
+            if has_bias:
+                shapes[f"b{number}"] = 1, units
+        return shapes
+
+    @property
+    def layers(self) -> tuple[tuple[int, int, str, bool], ...]:
+        """Inputs, units, function of each layer, and has it biases?"""
+        return tuple(zip(self.sizes, self.sizes[1:], self.activations, self.biases, strict=False))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the arrays of parameters, in order."""
+        return tuple(self.shapes)
+
+    @cached_property
+    def parameters(self) -> int:
+        """How many numbers they are."""
+        return sum(prod(shape) for shape in self.shapes.values())
+
+    @property
+    def hidden_size(self) -> int | tuple[int, ...]:
+        """Of the hidden layer, or of each if there is not one."""
+        return self.sizes[1] if len(self.sizes) == 3 else self.sizes[1:-1]
+
+    @property
+    def activation(self) -> Activation:
+        """Of the hidden layers: one name if they have one."""
+        return short(self.activations[:-1])
+
+    @property
+    def bias(self) -> bool | tuple[bool, ...]:
+        """Have the layers biases? A tuple of one each if they differ."""
+        return self.biases[0] if len(set(self.biases)) == 1 else self.biases
+
+    @property
+    def output(self) -> str:
+        return self.activations[-1]
+
+    def __str__(self) -> str:
+        text = "-".join(map(str, self.sizes))
+        words = list(dict.fromkeys(self.activations))
+        if len(words) > 2:
+            words = list(self.activations)
+        text += " " + "-".join(words)
+        return text if all(self.biases) else f"{text} without biases"
+
+
+def check_activation(value: Any, layers: int) -> tuple[str, ...]:
+    """The functions of so many hidden layers, from one name or one for each."""
+    if not isinstance(value, (tuple, list)):
+        return (checks.choice("activation", value, HIDDEN),) * layers
+    if len(value) != layers:
+        expected = f"a name, or one for each of {layers} hidden layers"
+        raise ValueError(f"activation must be {expected}, got {len(value)}: {value!r:.60}")
+    return tuple(checks.choice("activation", name, HIDDEN) for name in value)
+
+
+def check_hidden_size(value: Any) -> tuple[int, ...]:
+    """The units of each hidden layer, from an integer or a tuple of them."""
+    if isinstance(value, (tuple, list)):
+        return tuple(
+            checks.integer(f"hidden_size[{i}]", size, low=1, high=2**31 - 1)
+            for i, size in enumerate(value)
+        )
+    try:
+        return (checks.integer("hidden_size", value, low=1, high=2**31 - 1),)
+    except TypeError:
+        expected = "an integer of at least 1, or a tuple of them"
+        raise TypeError(f"hidden_size must be {expected}, got {value!r:.60}") from None
+
+
+def short(activations: tuple[str, ...]) -> Activation:
+    """One name if all are the same; that of the tutorial if there are none."""
+    if not activations:
+        return "sigmoid"
+    return activations[0] if len(set(activations)) == 1 else activations

@@ -1,0 +1,56 @@
+"""The arrays of `Runs`: their names, shapes and dtypes."""
+
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastxor.common.checks import Array
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.stack import compact, taken
+from fastxor.runs.settings import Settings
+
+VARIED = ("seed", "learning_rate", "momentum", "init_range")
+"""The settings that may differ between the networks of `train_many`."""
+RESULTS = ("final_loss", "epochs_done", "diverged_at", "solved_at", "losses")
+Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
+
+
+def fields_of(settings: Settings, architecture: Architecture) -> Fields:
+    """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
+    T, integer = np.dtype(settings.dtype), np.dtype(np.int64)
+    fields: Fields = {name: (shape, T) for name, shape in architecture.shapes.items()}
+    if np.any(compact(settings.momentum)):
+        fields |= {f"velocity_{name}": (shape, T) for name, shape in architecture.shapes.items()}
+    if settings.shuffle:
+        fields["generators"] = (6,), np.dtype(np.uint64)
+    fields |= {"final_loss": ((), T), "epochs_done": ((), integer), "diverged_at": ((), integer)}
+    if settings.tolerance is not None:
+        fields["solved_at"] = (), integer
+    if every := settings.record_every:
+        fields["losses"] = (-(-settings.epochs // every),), T
+    return fields
+
+
+def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
+    """An array of `Runs.state`, of networks that have not begun."""
+    own, dtype = fields[name]
+    value = {"epochs_done": 0, "diverged_at": -1, "solved_at": -1, "generators": 0}.get(
+        name, np.nan
+    )
+    try:
+        return np.full(shape + own, value, dtype)
+    except (MemoryError, ValueError):  # so large that NumPy cannot count its bytes
+        raise MemoryError(f"no memory for {np.prod(shape, dtype=float):,.0f} networks") from None
+
+
+def settings_at(settings: Settings, places: Any) -> Settings:
+    """The settings of those at ``places``, numbers in C order."""
+    values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}
+    return replace(settings, **values)
+
+
+def varied(settings: Settings) -> dict[str, Array]:
+    """Those of `VARIED` that there are."""
+    values = {name: getattr(settings, name) for name in VARIED}
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,139 @@
+"""The contract's text is complete: a stranger's engine has the reference's bits."""
+
+import ast
+import inspect
+
+import numpy as np
+import pytest
+
+from fastxor import Diverged, reference
+from fastxor.networks.architecture import HIDDEN, Architecture
+from fastxor.networks.network import Network
+from fastxor.runs.settings import LOSSES_OF
+from tests import stranger
+
+ENDS = [(output, loss) for output, losses in LOSSES_OF.items() for loss in losses]
+DEPTHS = [(), (3,), (4, 2), (2, 3, 3), (2, 2, 2, 2)]
+
+
+def lists(array, T):
+    return [[T(value) for value in row] for row in array]
+
+
+def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, seed=0, scale=1.0,
+            inputs=3, outputs=2, **settings):  # fmt: skip
+    """Train by both and compare bits; what the stranger's training ended with."""
+    T, random = float if dtype is np.float64 else np.float32, np.random.default_rng(seed)
+    architecture = Architecture.of((inputs, *hidden, outputs), activation, output, bias)
+    X, y = random.normal(size=(n, inputs)).astype(dtype), random.random((n, outputs))
+    if seed % 2:
+        y = np.eye(outputs)[random.integers(outputs, size=n)]
+    y = (y / y.sum(axis=1, keepdims=True) if output == "softmax" else y).astype(dtype)
+    arrays = [random.uniform(-2, 2, s).astype(dtype) * dtype(scale) for s in
+              architecture.shapes.values()]  # fmt: skip
+    network = Network.of(arrays, architecture)
+    settings = {"learning_rate": 0.1, "momentum": 0.0} | settings
+    try:
+        run, diverged = reference.train(
+            X, y, initial=network, hidden_size=hidden, loss=loss, epochs=epochs, seed=seed,
+            dtype=dtype, **settings,
+        ), None  # fmt: skip
+    except Diverged as error:
+        run, diverged = error.run, error.epoch
+    generator = np.random.default_rng(seed)
+    orders = [generator.permutation(n).tolist() for _ in range(epochs)]
+    with np.errstate(all="ignore"):  # of float32 numbers that overflow
+        theirs = stranger.train(
+            lists(X, T), lists(y, T),
+            [(lists(W, T), None if b is None else lists(b, T)[0], f) for W, b, f in network.layers],
+            T=T, loss=loss, epochs=epochs, rate=T(settings["learning_rate"]),
+            momentum=T(settings["momentum"]), batch_size=settings.get("batch_size"),
+            orders=orders if settings.get("shuffle") else None,
+            tolerance=T(settings["tolerance"]) if "tolerance" in settings else None,
+            stop=settings.get("stop_when_solved", False),
+        )  # fmt: skip
+    assert diverged == theirs.diverged
+    assert np.array(theirs.losses, dtype).tobytes() == run.losses.tobytes()
+    assert bits(theirs.parameters, dtype) == bits(run.network.arrays, dtype)
+    if run.network.velocity is not None:
+        assert bits(theirs.velocity, dtype) == bits(run.network.velocity, dtype)
+    assert theirs.solved_at == (-1 if run.solved_at is None else run.solved_at)
+    return theirs
+
+
+def bits(arrays, dtype):
+    """Of all numbers in order; 0.0 of either sign is 0.0, as in a velocity that is handed out."""
+    if isinstance(arrays, tuple):
+        arrays = [array.ravel().tolist() for array in arrays]
+    return (np.array(stranger.flat(arrays), dtype) + dtype(0)).tobytes()
+
+
+@pytest.mark.parametrize("bias", [True, False], ids=["biases", "none"])
+@pytest.mark.parametrize(("output", "loss"), ENDS)
+@pytest.mark.parametrize("activation", HIDDEN)
+def test_each_function(activation, output, loss, bias, dtype):
+    seed = HIDDEN.index(activation) + 4 * ENDS.index((output, loss))
+    hidden = DEPTHS[1 + seed % 3]
+    theirs = compare(
+        hidden, activation, output, loss, n=11, bias=bias, dtype=dtype, seed=seed,
+        learning_rate=0.001,
+    )  # fmt: skip
+    assert len(theirs.losses) == 4
+
+
+@pytest.mark.parametrize(
+    ("hidden", "activation", "output", "loss", "settings"),
+    [
+        ((), "sigmoid", "softmax", "log_loss", {"n": 9, "momentum": 0.9}),
+        ((), "sigmoid", "identity", "mse", {"n": 8, "bias": False}),
+        ((4,), "tanh", "sigmoid", "log_loss", {"n": 19, "batch_size": 8, "shuffle": True}),
+        ((3, 2), "relu", "softmax", "log_loss", {"n": 20, "batch_size": 6, "momentum": 0.5}),
+        ((3, 2), ("relu", "tanh"), "tanh", "mse", {"n": 17, "batch_size": 1, "shuffle": True}),
+        ((2, 3, 3), ("identity", "sigmoid", "tanh"), "identity", "mse", {"n": 5, "momentum": 0.9}),
+        ((2, 2, 2, 2), "tanh", "sigmoid", "mse", {"n": 10, "bias": False, "momentum": -0.25}),
+        ((2,), "tanh", "identity", "mse", {"n": 1030, "epochs": 2, "learning_rate": 1e-4}),
+        ((2,), "relu", "softmax", "log_loss", {"n": 2060, "epochs": 1, "batch_size": 1030}),
+        ((4, 3), "relu", "softmax", "log_loss", {"n": 6, "outputs": 5, "inputs": 1, "scale": 8.0}),
+        ((3,), "relu", "sigmoid", "log_loss", {"n": 6, "scale": 40.0}),  # outputs of 0 and 1
+        ((3,), "tanh", "tanh", "mse", {"n": 6, "scale": 1e-160}),  # subnormal products
+    ],
+)
+def test_each_setting(hidden, activation, output, loss, settings, dtype):
+    compare(hidden, activation, output, loss, dtype=dtype, **settings)
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_solved(stop, dtype):
+    theirs = compare(
+        (4,), "tanh", "sigmoid", "log_loss", n=4, epochs=60, seed=1, learning_rate=0.5,
+        dtype=dtype, tolerance=0.4, stop_when_solved=stop,
+    )  # fmt: skip
+    assert 0 < theirs.solved_at < 59
+    assert len(theirs.losses) == (theirs.solved_at + 1 if stop else 60)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_divergence(momentum, dtype):
+    theirs = compare(
+        (3, 3), ("identity", "relu"), "identity", "mse", n=9, epochs=40, dtype=dtype, seed=2,
+        learning_rate=1.0, momentum=momentum,
+    )  # fmt: skip
+    assert 1 < theirs.diverged == len(theirs.losses)
+
+
+def test_the_stranger_shares_nothing():
+    tree = ast.parse(inspect.getsource(stranger))
+    imported = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert [ast.unparse(node) for node in imported] == [
+        "import math", "from typing import Any, NamedTuple",
+    ]  # fmt: skip
+    used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
+            and isinstance(n.value, ast.Name) and n.value.id == "math"}  # fmt: skip
+    assert used == {"ldexp", "frexp", "copysign", "isfinite"}
+
+
+def test_another_bit_would_be_seen(monkeypatch):
+    right = stranger.Functions.tanh
+    monkeypatch.setattr(stranger.Functions, "tanh", lambda self, z: right(self, z) * (1 + 2**-51))
+    with pytest.raises(AssertionError):
+        compare((3,), "tanh", "identity", "mse", n=4, dtype=np.float64)
