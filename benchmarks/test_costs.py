@@ -12,8 +12,10 @@ from fastxor.benchmarking import cases
 from fastxor.kernels import choice as kernels
 from fastxor.kernels import small, stacked, tiled
 from fastxor.kernels.compiling import OFF, WATCH
+from fastxor.networks.architecture import Architecture
 
 XOR = fastxor.xor()
+SIZES, LARGE = ((2, 8, 8, 8, 1), (8, 33, 3), (64, 32, 10)), pytest.mark.large
 
 
 @pytest.mark.benchmark(group="XOR: the call without its epochs")
@@ -22,30 +24,36 @@ def test_overhead(benchmark: Any) -> None:
     benchmark(lambda: fastxor.train(*XOR, epochs=1))
 
 
+@pytest.fixture
+def compiled_anew(monkeypatch: Any) -> None:
+    """Numba is set up, and no kernel comes from the disk or stays there."""
+    fastxor.train(*XOR, epochs=1)
+    from fastxor.kernels import kernel_files
+
+    monkeypatch.setattr(kernel_files, "_folders", lambda: iter(()))
+
+
 @pytest.mark.benchmark(group="compiling a new size")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=cases.DTYPES)
 @pytest.mark.parametrize(
-    "sizes",
-    [(2, 2, 1), *(pytest.param(s, marks=pytest.mark.large) for s in ((8, 33, 3), (64, 32, 10)))],
-    ids=str,
+    "sizes", [(2, 2, 1), *(pytest.param(s, marks=LARGE) for s in SIZES)], ids=str
 )
 @pytest.mark.parametrize(
     ("batch_size", "shared"), [(4, False), (32, False), (65_536, False), (65_536, True)]
 )
 def test_compile(
-    benchmark: Any, batch_size: int, shared: bool, sizes: Any, dtype: Any, monkeypatch: Any
+    benchmark: Any, batch_size: int, shared: bool, sizes: Any, dtype: Any, compiled_anew: None
 ) -> None:
-    fastxor.train(*XOR, epochs=1)  # what Numba sets up once
-    import numba.core.caching as caching
-
     def fresh() -> None:
         small.small_batch.cache_clear()
         tiled.tiled_batch.cache_clear()
 
-    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])  # nothing from the disk
-    settings = {"whole": True, "momentum": False, "shared": shared, "watch": OFF}
+    settings = {"log_loss": False, "whole": True, "momentum": False, "watch": OFF}
+    layers = Architecture.of(sizes).layers
     benchmark.pedantic(
-        lambda: kernels.kernel_for(dtype, sizes, batch_size, **settings), setup=fresh, rounds=3
+        lambda: kernels.kernel_for(dtype, layers, batch_size, shared=shared, **settings),
+        setup=fresh,
+        rounds=3,
     )
     fresh()
 
@@ -53,15 +61,12 @@ def test_compile(
 @pytest.mark.benchmark(group="compiling a new size, for many networks")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=cases.DTYPES)
 @pytest.mark.parametrize(
-    "sizes", [(2, 2, 1), pytest.param((8, 33, 3), marks=pytest.mark.large)], ids=str
+    "sizes", [(2, 2, 1), *(pytest.param(s, marks=LARGE) for s in SIZES[:2])], ids=str
 )
-def test_compile_stacked(benchmark: Any, sizes: Any, dtype: Any, monkeypatch: Any) -> None:
-    fastxor.train(*XOR, epochs=1)
-    import numba.core.caching as caching
-
-    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+def test_compile_stacked(benchmark: Any, sizes: Any, dtype: Any, compiled_anew: None) -> None:
+    layers = Architecture.of(sizes).layers
     benchmark.pedantic(
-        lambda: stacked.stacked_batch(dtype, *sizes, 4, True, False, WATCH),
+        lambda: stacked.stacked_batch(dtype, layers, False, 4, True, False, WATCH),
         setup=stacked.stacked_batch.cache_clear,
         rounds=3,
     )
