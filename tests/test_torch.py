@@ -1,0 +1,155 @@
+"""PyTorch's networks, trained from the same starts in float64, have the same losses.
+
+Its losses are means over samples and outputs, whose gradients are ours over their number.
+"""
+
+import numpy as np
+import pytest
+
+import fastxor
+from fastxor import reference
+from fastxor.contract.functions import ACTIVATIONS
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.network import Network
+from tests.conftest import samples
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+torch.set_num_threads(1)  # several wait for each other longer than these networks take
+
+N, EPOCHS, RATE = 24, 50, 0.004
+FUNCTIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "identity": nn.Identity}
+# function of the outputs, our loss, theirs, and gradients of ours over those of its mean
+ENDS = [
+    ("identity", "mse", nn.MSELoss, lambda n, outputs: n * outputs / 2),
+    ("tanh", "mse", nn.MSELoss, lambda n, outputs: n * outputs / 2),
+    ("sigmoid", "mse", nn.MSELoss, lambda n, outputs: n * outputs / 2),
+    ("sigmoid", "log_loss", nn.BCEWithLogitsLoss, lambda n, outputs: n * outputs),
+    ("softmax", "log_loss", nn.CrossEntropyLoss, lambda n, outputs: n),
+]
+ENGINES = pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])
+EACH_END = pytest.mark.parametrize(
+    ("output", "loss", "their_loss", "scale"), ENDS, ids=[f"{end[0]}-{end[1]}" for end in ENDS]
+)
+
+
+def data_of(output):
+    X, y = samples(N, 3, 3)
+    return X, y / y.sum(axis=1, keepdims=True) if output == "softmax" else y
+
+
+def start_of(hidden, activation, output, bias=True):
+    architecture = Architecture.of((3, *hidden, 3), activation, output, bias)
+    random = np.random.default_rng(len(hidden))
+    arrays = [random.uniform(-0.9, 0.9, shape) for shape in architecture.shapes.values()]
+    return Network.of(arrays, architecture)
+
+
+def their_model(start, with_logits):
+    parts = []
+    for W, b, activation in start.layers:
+        linear = nn.Linear(*W.shape, bias=b is not None, dtype=torch.float64)
+        with torch.no_grad():
+            linear.weight[:] = torch.from_numpy(W.T.copy())
+            if b is not None:
+                linear.bias[:] = torch.from_numpy(b[0].copy())
+        parts += [linear] if activation == "softmax" else [linear, FUNCTIONS[activation]()]
+    if with_logits and start.output != "softmax":
+        parts.pop()
+    return nn.Sequential(*parts)
+
+
+def trained_by_torch(X, y, start, loss, their_loss, rate, momentum):
+    """Its losses of all epochs, and its model."""
+    model, measure = their_model(start, loss == "log_loss"), their_loss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum)
+    X, y, losses = torch.from_numpy(X), torch.from_numpy(y), []
+    for _ in range(EPOCHS):
+        optimizer.zero_grad()
+        error = measure(model(X), y)
+        error.backward()
+        optimizer.step()
+        losses.append(error.item())
+    return np.array(losses), model
+
+
+def check(engine, start, output, loss, their_loss, scale, momentum):
+    X, y = data_of(output)
+    expected, model = trained_by_torch(
+        X, y, start, loss, their_loss, RATE * scale(*y.shape), momentum
+    )
+    run = engine.train(
+        X, y, initial=start, hidden_size=start.sizes[1:-1], loss=loss, epochs=EPOCHS,
+        learning_rate=RATE, momentum=momentum,
+    )  # fmt: skip
+    assert run.losses == pytest.approx(expected, rel=1e-9, abs=0)
+    assert run.losses[-1] < run.losses[0], "both learn"
+    theirs = [p.detach().numpy() for p in model.parameters()]
+    for ours, their_array in zip(run.network.arrays, theirs, strict=True):
+        expected = their_array.T if their_array.ndim == 2 else their_array[None]
+        assert ours == pytest.approx(expected, rel=1e-8, abs=1e-10)
+
+
+@ENGINES
+@pytest.mark.parametrize("momentum", [0, 0.9])
+@EACH_END
+@pytest.mark.parametrize("hidden", [(5,), (5, 4), (4, 5, 3)], ids=str)
+@pytest.mark.parametrize("activation", FUNCTIONS)
+def test_losses_are_those_of_torch(
+    activation, hidden, output, loss, their_loss, scale, momentum, engine
+):
+    start = start_of(hidden, activation, output)
+    check(engine, start, output, loss, their_loss, scale, momentum)
+
+
+@EACH_END
+@pytest.mark.parametrize(
+    ("hidden", "activation"),
+    [((), ()), ((5,), "tanh"), ((4, 5, 3, 4), ("relu", "sigmoid", "tanh", "identity"))],
+    ids=str,
+)
+def test_losses_without_biases(hidden, activation, output, loss, their_loss, scale):
+    """And of no hidden layer, of four, and of several functions."""
+    for bias in (False, (False,) * len(hidden) + (True,)):
+        start = start_of(hidden, activation, output, bias)
+        check(reference, start, output, loss, their_loss, scale, 0.9)
+
+
+@EACH_END
+def test_losses_of_batches(output, loss, their_loss, scale):
+    """Of unequal sizes, without means, so that the rate is ours."""
+    X, y = data_of(output)
+    start, bounds = start_of((5, 4), "tanh", output), [(0, 10), (10, 20), (20, 24)]
+    model, measure = their_model(start, loss == "log_loss"), their_loss(reduction="sum")
+    rate = RATE / 2 if loss == "mse" else RATE
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.5)
+    expected = []
+    for _ in range(EPOCHS):
+        total = 0.0
+        for first, end in bounds:
+            optimizer.zero_grad()
+            error = measure(model(torch.from_numpy(X[first:end])), torch.from_numpy(y[first:end]))
+            error.backward()
+            optimizer.step()
+            total += error.item()
+        expected.append(total / (N if output == "softmax" else y.size))
+    run = reference.train(
+        X, y, initial=start, hidden_size=(5, 4), loss=loss, epochs=EPOCHS, learning_rate=RATE,
+        momentum=0.5, batch_size=10,
+    )  # fmt: skip
+    assert run.losses == pytest.approx(expected, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_wrong_function_would_be_seen(name, monkeypatch):
+    others = {"sigmoid": nn.Tanh, "tanh": nn.Identity, "relu": nn.ELU, "identity": nn.ReLU}
+    monkeypatch.setitem(FUNCTIONS, name, others[name])
+    with pytest.raises(AssertionError):
+        check(reference, start_of((5, 4), name, "softmax"), *ENDS[4], 0)
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_torch_computes_the_functions_likewise(name):
+    z = torch.linspace(-30, 30, 10_001, dtype=torch.float64)
+    ours = ACTIVATIONS[name][0](z.numpy())
+    assert ours == pytest.approx(FUNCTIONS[name]()(z).numpy(), rel=3e-15, abs=0)
