@@ -404,7 +404,7 @@ MUTANTS = {
         "stacked.py", "tolerance, solved,\n", "tolerance, unsolved,\n",
     ),
     "all outputs solved, many, solved": (
-        "stacked_layers.py", "if watch:\n", "if watch and o == O - 1:\n",
+        "stacked_layers.py", "if watch:\n", "if watch and o == 0:\n",
     ),
     "left too late, many, solved, batches": ("stacked.py", "kept if rewinds else w", "w"),
     "velocity left too late, many, solved, batches": (

@@ -105,7 +105,7 @@ def small_batch(
     outputs_padded = places[-1].units_padded
     sizes = [
         lanes * count
-        for count in (size, size, outputs_padded, activations, activations, 2 * outputs_padded)
+        for count in (size, size, outputs_padded, activations, activations, outputs_padded)
     ]
     w_size, v_size, y_size, a_size, d_size, e_size = sizes
     w_at, v_at, y_at, a_at, d_at, e_at, work_size = offsets(sizes, dtype)

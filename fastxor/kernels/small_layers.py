@@ -10,6 +10,7 @@ the second; where less, both are changed, which costs fewer shuffles.
 from functools import cache
 from typing import Any, NamedTuple
 
+from fastxor.kernels.calls import unrolled_where_called
 from fastxor.kernels.compiling import inlined
 from fastxor.kernels.functions import (
     SOFTMAX,
@@ -58,6 +59,7 @@ def forward(lanes: int, units: int, function: int, partial: bool) -> Any:
 
     @inlined
     def forward(place, w, a, kept):
+        unrolled_where_called()
         I, O, _, P, ahead, _, biases, before, own = place
         for u in range(0, O, units):
             z = spread(load(a, before * lanes, lanes), wide) * load(w, (ahead + u) * lanes, wide)
@@ -85,9 +87,10 @@ def outputs(
     def outputs(place, a, d, y, e, kept, tolerance, loss):
         """``loss`` and the terms of the loss, and whether all samples are solved.
 
-        ``e`` is for the error of each output, and then its terms, or for all of them.
+        ``e`` is for the error of each output, and then for its terms.
         """
-        O, P, own = place[1], place[3], place[8]
+        unrolled_where_called()
+        O, own, solved = place[1], place[8], True
         if function == SOFTMAX:
             largest = load(a, own * lanes, lanes)
             for o in range(1, O):
@@ -116,6 +119,12 @@ def outputs(
             if partial:
                 error = where_less(0, spread(kept, wide), error, 0)
             store(e, o * lanes, error)
+            for k in range(o, min(o + units, O)):
+                own_error = load(e, k * lanes, lanes)
+                if watch and within(own_error, tolerance, lanes) != near:
+                    solved = False
+                if not log_loss:
+                    loss += lane(fold(own_error * own_error, lanes), 0)
             delta = error
             if not log_loss:
                 delta = derivative(error, output, function)
@@ -123,17 +132,10 @@ def outputs(
                 terms = log_loss_of_sigmoid(target, load(a, at, wide))
                 if partial:
                     terms = where_less(0, spread(kept, wide), terms, 0)
-                store(e, (P + o) * lanes, terms)
+                store(e, o * lanes, terms)
+                for k in range(o, min(o + units, O)):
+                    loss += lane(fold(load(e, k * lanes, lanes), lanes), 0)
             store(d, at, delta)
-        solved = True
-        for o in range(O):
-            error = load(e, o * lanes, lanes)
-            if watch and within(error, tolerance, lanes) != near:
-                solved = False
-            if not log_loss:
-                loss += lane(fold(error * error, lanes), 0)
-            elif function != SOFTMAX:
-                loss += lane(fold(load(e, (P + o) * lanes, lanes), lanes), 0)
         return loss, solved
 
     return outputs
@@ -146,6 +148,7 @@ def backward(lanes: int, units: int, function: int, copied: bool, has_momentum: 
 
     @inlined
     def backward(place, w, v, a, d, learning_rate, momentum):
+        unrolled_where_called()
         I, O, R, P, ahead, table, _, before, own = place
         for i in range(0, I, units):
             activation = load(a, (before + i) * lanes, wide)
@@ -174,6 +177,7 @@ def update_ahead(lanes: int, units: int, has_momentum: bool) -> Any:
 
     @inlined
     def update_ahead(place, w, v, a, d, learning_rate, momentum):
+        unrolled_where_called()
         I, O, _, P, ahead, _, _, before, own = place
         for u in range(0, O, units):
             delta = load(d, (own + u) * lanes, wide)
@@ -192,6 +196,7 @@ def update_biases(lanes: int, units: int, has_momentum: bool) -> Any:
 
     @inlined
     def update_biases(place, w, v, d, learning_rate, momentum):
+        unrolled_where_called()
         O, biases, own = place[1], place[6], place[8]
         if biases >= 0:
             for u in range(0, O, units):
@@ -208,6 +213,7 @@ def turn(lanes: int) -> Any:
 
     @inlined
     def turn(place, w):
+        unrolled_where_called()
         I, O, R, P, ahead, table, _, _, _ = place
         if ahead != table:
             for i in range(I):

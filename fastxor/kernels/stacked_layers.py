@@ -7,6 +7,7 @@ A value holds the samples of a batch for them, each sample `width` lanes after t
 from functools import cache
 from typing import Any, NamedTuple
 
+from fastxor.kernels.calls import unrolled_where_called
 from fastxor.kernels.compiling import inlined
 from fastxor.kernels.functions import (
     SOFTMAX,
@@ -40,6 +41,7 @@ def forward(samples: int, width: int, function: int, first: bool) -> Any:
 
     @inlined
     def forward(place, X, at, w, a, count):
+        unrolled_where_called()
         I, O, table, biases, before, own = place
         for u in range(O):
             z = spread(load(w, (table + u) * width, width), wide)
@@ -70,6 +72,7 @@ def outputs(samples: int, width: int, function: int, log_loss: bool, watch: bool
     def outputs(place, y, at, a, d, e, count, tolerance, solved, wanted):
         """Which networks of ``solved`` still are; errors or, if wanted, terms of log losses go to
         ``e``."""
+        unrolled_where_called()
         O, own = place[1], place[5]
         if function == SOFTMAX:
             largest = load(a, own * wide, wide)
@@ -117,6 +120,7 @@ def backward(samples: int, width: int, function: int, first: bool, has_momentum:
 
     @inlined
     def backward(place, X, at, w, v, a, d, learning_rate, momentum):
+        unrolled_where_called()
         I, O, table, biases, before, own = place
         for i in range(I):
             k = table + i * O

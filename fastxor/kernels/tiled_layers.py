@@ -9,6 +9,7 @@ lanes each. In a batch that is one value, ``single``, they are not kept but adde
 from functools import cache
 from typing import Any, NamedTuple
 
+from fastxor.kernels.calls import unrolled_where_called
 from fastxor.kernels.compiling import inlined
 from fastxor.kernels.functions import (
     SOFTMAX,
@@ -65,6 +66,7 @@ def forward(width: int, tile: int, function: int) -> Any:
     @inlined
     def forward(place, x, stride, w, a, count):
         """The layer's activations: function(bias + x W), of ``count`` samples."""
+        unrolled_where_called()
         I, O, bias, strip, rows, table, _, before, own = place
         if before >= 0:
             x, stride = pointer(a, before * tile), tile
@@ -97,6 +99,7 @@ def outputs(width: int, tile: int, function: int, log_loss: bool, watch: bool) -
     @inlined
     def outputs(place, y, stride, a, e, fresh, zeros, count, tolerance):
         """Are all samples solved? The terms of the loss go to the lanes of ``e``."""
+        unrolled_where_called()
         O, solved = place[1], True
         z = pointer(a, place[8] * tile)
         if fresh:
@@ -160,6 +163,7 @@ def backward(
 
     @inlined
     def backward(place, first, x, stride, w, a, q, g, totals, fresh, zeros, count):
+        unrolled_where_called()
         I, O, bias, _, _, table, _, before_row, own = place
         before, a = pointer(a, before_row * tile), pointer(a, own * tile)
         for begin in range(0, I, LANES):  # rows of so many inputs are whole values
@@ -207,6 +211,7 @@ def inputs_of(units: int, single: bool) -> Any:
 
     @inlined
     def inputs_of(place, strip, x, stride, q, g, totals, fresh, zeros, count):
+        unrolled_where_called()
         I, _, bias, _, rows, _, staged, _, _ = place
         row = staged if single else strip * rows
         for i in range(I + bias):
@@ -232,6 +237,7 @@ def backward_alone(width: int, tile: int, units: int, single: bool) -> Any:
 
     @inlined
     def backward_alone(place, x, stride, a, q, g, totals, fresh, zeros, count):
+        unrolled_where_called()
         for strip in range(0, place[1], units):
             for u in range(min(units, place[1] - strip)):
                 for t in range(0, count, width):
