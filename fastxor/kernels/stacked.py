@@ -90,11 +90,13 @@ def stacked_batch(
     columns = 1 if codes[-1] == SOFTMAX else O
     # may a loss overflow where all parameters are finite? then it is looked at in each epoch
     unbounded = log_loss or codes[-1] == IDENTITY
+    partial = batch_size != S or (batch_size > 1 and not whole)
     ahead, last = tuple(map(tuple, places)), tuple(places[-1])
     forward_each = in_turn([
-        steps.forward(S, W, codes[k] if k < depth - 1 else IDENTITY, k == 0) for k in range(depth)
+        steps.forward(S, W, codes[k] if k < depth - 1 else IDENTITY, k == 0, partial)
+        for k in range(depth)
     ])  # fmt: skip
-    outputs = steps.outputs(S, W, codes[-1], log_loss, bool(watch))
+    outputs = steps.outputs(S, W, codes[-1], log_loss, bool(watch), partial)
     backward_each = in_turn([
         steps.backward(S, W, codes[k - 1], k == 0, has_momentum) for k in range(depth - 1, -1, -1)
     ])  # fmt: skip

@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 @cache
-def forward(samples: int, width: int, function: int, first: bool) -> Any:
+def forward(samples: int, width: int, function: int, first: bool, partial: bool) -> Any:
     wide = samples * width
 
     @inlined
@@ -57,14 +57,18 @@ def forward(samples: int, width: int, function: int, first: bool) -> Any:
                 else:
                     x = load(a, (before + i) * wide, wide)
                 z = z + x * spread(load(w, (table + i * O + u) * width, width), wide)
-            # no infinity in other samples, which times a delta of 0 would be NaN
-            store(a, (own + u) * wide, keep_first(activate(z, function, False), count * width))
+            z = activate(z, function, False)
+            if partial:  # no infinity in other samples, which times a delta of 0 would be NaN
+                z = keep_first(z, count * width)
+            store(a, (own + u) * wide, z)
 
     return forward
 
 
 @cache
-def outputs(samples: int, width: int, function: int, log_loss: bool, watch: bool) -> Any:
+def outputs(
+    samples: int, width: int, function: int, log_loss: bool, watch: bool, partial: bool
+) -> Any:
     """The step that makes deltas of the outputs' sums."""
     wide = samples * width
 
@@ -98,7 +102,9 @@ def outputs(samples: int, width: int, function: int, log_loss: bool, watch: bool
                 output = load(d, (own + o) * wide, wide) / total
             else:
                 output = activate(z, function, False)
-            error = keep_first(output - target, count * width)
+            error = output - target
+            if partial:
+                error = keep_first(error, count * width)
             if watch:
                 solved &= within(error, tolerance, width)
             if not log_loss:
