@@ -1,4 +1,4 @@
-"""A stranger's engine: written from the contract's text, one number at a time.
+"""A stranger's engine: the contract once more, one number at a time.
 
 It shares no code with the package and knows no arrays: rows are lists of numbers of the type T,
 `float` for float64 or `numpy.float32`. Numbers in brackets are the contract's items.

@@ -153,11 +153,11 @@ def softmax(z: Array) -> Array:
 
     m starts as the first z and becomes any later one that is larger. The sum is in index order.
     """
-    terms, total = _softmax_terms(z)[1:]
+    terms, total = softmax_terms(z)[1:]
     return terms / total
 
 
-def _softmax_terms(z: Array) -> tuple[Array, Array, Array]:
+def softmax_terms(z: Array) -> tuple[Array, Array, Array]:
     """z - m, its exponentials, and their sum (..., 1)."""
     m = z[..., :1]
     for o in range(1, z.shape[-1]):

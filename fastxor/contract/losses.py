@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.contract.functions import Array, _softmax_terms, exp, log, log1p
+from fastxor.contract.functions import Array, exp, log, log1p, softmax_terms
 from fastxor.contract.sums import sample_sum
 
 
@@ -25,7 +25,7 @@ def log_loss_of_sigmoid(y: Array, Z: Array) -> Array:
 
 def log_loss_of_softmax(y: Array, Z: Array) -> Array:
     """-(y0 * log(A0) + y1 * log(A1) + ...), for y that sum to 1."""
-    shifted, _, total = _softmax_terms(Z)
+    shifted, _, total = softmax_terms(Z)
     target = y[:, :1] * shifted[:, :1]
     for o in range(1, y.shape[1]):
         target = target + y[:, o : o + 1] * shifted[:, o : o + 1]

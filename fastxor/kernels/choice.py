@@ -1,7 +1,7 @@
 """The fused kernels: forward pass, loss, backpropagation and update in one jitted loop.
 
-Each is compiled for one network and dtype, follows `fastxor.contract` to
-the last bit, and only computes: `training` validates, slices and reports.
+Each is compiled for one network and dtype, follows `fastxor.contract` to the last bit, and only
+computes: `training` validates, slices and reports.
 
 `small_batch` is for batches of up to 8 samples, `tiled_batch` for any, and for threads. For many
 networks at once there is a third, in `stacked`.
@@ -17,7 +17,7 @@ last of which is shorter and may have empty chunks.
     parameters    W1, b1, ..., WL, bL, at the kernel's `places`, zeros elsewhere
     velocity      likewise
     totals, work  sums over samples and working memory, to be kept as they are between calls
-    losses        of every epoch; of an unfinished one the sum of squared errors
+    losses        of every epoch; of an unfinished one the sum of terms so far
     position      [chunks done; in `tiled`, what threads have claimed, finished and updated;
                   does this epoch have an error of `tolerance` or more; the first epoch without
                   any such, or -1]
@@ -48,8 +48,8 @@ def kernel_for(
 
     ``whole``: all samples are one batch, and not shuffled. ``shared``: for several threads.
     ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
-    Compiled on first use (half a second to a second) or loaded from the cache on disk
-    (ten milliseconds); where no folder for the cache can be written, compiled each time.
+    Compiled on first use or loaded from the cache on disk, see `kernel_files`; where no folder for
+    the cache can be written, compiled each time.
     """
     if fits(dtype, layers, batch_size):
         return small_batch(dtype, layers, log_loss, batch_size, whole, momentum, watch)

@@ -47,7 +47,7 @@ def add(sums, row, terms):
 
 @inlined
 def clear(sums, row, rows, zeros):
-    # not while adding, where a question whether these are the first samples takes longer
+    # beforehand: in `add`, asking for the first samples keeps sums from staying in registers
     for j in range(row * LANES, (row + rows) * LANES, LANES):
         store(sums, j, zeros)
 
@@ -65,7 +65,6 @@ def forward(width: int, tile: int, function: int) -> Any:
 
     @inlined
     def forward(place, x, stride, w, a, count):
-        """The layer's activations: function(bias + x W), of ``count`` samples."""
         unrolled_where_called()
         I, O, bias, strip, rows, table, _, before, own = place
         if before >= 0:

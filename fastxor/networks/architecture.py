@@ -1,13 +1,15 @@
 """`Architecture`: what networks are made of, but for the numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any, TypeAlias
 
 from fastxor.common import checks
+from fastxor.contract.functions import ACTIVATIONS
 
-HIDDEN = ("sigmoid", "tanh", "relu", "identity")
+HIDDEN = tuple(ACTIVATIONS)
 OUTPUTS = ("sigmoid", "identity", "tanh", "softmax")
 Activation: TypeAlias = str | tuple[str, ...]  # one for all hidden layers, or one each
 
@@ -66,6 +68,13 @@ class Architecture:
     def parameters(self) -> int:
         """How many numbers they are."""
         return sum(prod(shape) for shape in self.shapes.values())
+
+    def arguments(self, arrays: Iterable[Any]) -> dict[str, Any]:
+        """What `Network` and `Networks` are called with, for arrays in the order of ``names``."""
+        missing = dict.fromkeys(f"b{number}" for number in range(1, len(self.biases) + 1))
+        return missing | dict(zip(self.names, arrays, strict=True)) | {
+            "activation": self.activations[:-1], "output": self.output,
+        }  # fmt: skip
 
     @property
     def hidden_size(self) -> int | tuple[int, ...]:

@@ -69,12 +69,7 @@ class Network(Parameters):
     @classmethod
     def of(cls, arrays: Any, architecture: Architecture, **more: Any) -> "Network":
         """A network of ``arrays`` in the order of `arrays`, without None for missing biases."""
-        return cls(
-            activation=architecture.activations[:-1], output=architecture.output,
-            **dict.fromkeys(f"b{k}" for k in range(1, len(architecture.biases) + 1))
-            | dict(zip(architecture.names, arrays, strict=True)),
-            **more,
-        )  # fmt: skip
+        return cls(**architecture.arguments(arrays), **more)
 
     def __repr__(self) -> str:
         return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"

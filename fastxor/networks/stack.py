@@ -90,14 +90,8 @@ class Networks(Parameters):
         """Networks of these arrays, see `state`; what else is there is not looked at."""
         names = architecture.names
         velocity = [state[f"velocity_{n}"] for n in names if f"velocity_{n}" in state]
-        given: dict[str, Any] = {"generators": state.get("generators")}
-        if velocity:
-            given["velocity"] = velocity
-        return cls(
-            **dict.fromkeys(f"b{k}" for k in range(1, len(architecture.biases) + 1))
-            | {name: state[name] for name in names},
-            activation=architecture.activations[:-1], output=architecture.output, **given | more,
-        )  # fmt: skip
+        given = {"generators": state.get("generators"), "velocity": velocity or None} | more
+        return cls(**architecture.arguments(state[name] for name in names), **given)
 
     @property
     def state(self) -> dict[str, Array]:
