@@ -48,12 +48,9 @@ def test_compile(
         small.small_batch.cache_clear()
         tiled.tiled_batch.cache_clear()
 
-    settings = {"log_loss": False, "whole": True, "momentum": False, "watch": OFF}
-    layers = Architecture.of(sizes).layers
+    arguments = Architecture.of(sizes).layers, batch_size, False, True, False, shared, OFF
     benchmark.pedantic(
-        lambda: kernels.kernel_for(dtype, layers, batch_size, shared=shared, **settings),
-        setup=fresh,
-        rounds=3,
+        lambda: kernels.special_kernel(dtype, *arguments).code.make(), setup=fresh, rounds=3
     )
     fresh()
 
@@ -66,11 +63,22 @@ def test_compile(
 def test_compile_stacked(benchmark: Any, sizes: Any, dtype: Any, compiled_anew: None) -> None:
     layers = Architecture.of(sizes).layers
     benchmark.pedantic(
-        lambda: stacked.stacked_batch(dtype, layers, False, 4, True, False, WATCH),
+        lambda: stacked.stacked_batch(dtype, layers, False, 4, True, False, WATCH).code.make(),
         setup=stacked.stacked_batch.cache_clear,
         rounds=3,
     )
     stacked.stacked_batch.cache_clear()
+
+
+@pytest.mark.large
+@pytest.mark.benchmark(group="compiling the general kernels")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=cases.DTYPES)
+@pytest.mark.parametrize("kernel", [tiled, stacked], ids=["one network", "many networks"])
+def test_compile_general(benchmark: Any, kernel: Any, dtype: Any, compiled_anew: None) -> None:
+    benchmark.pedantic(
+        lambda: kernel._general(dtype).make(), setup=kernel._general.cache_clear, rounds=3
+    )
+    kernel._general.cache_clear()
 
 
 @pytest.mark.benchmark(group="a new process, up to the end of its script")

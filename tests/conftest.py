@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from fastxor import Network, Run
 from fastxor.agreement import differing
+from fastxor.training.faster import special_kernels_at_once
 
 # compiling a kernel takes half a second, which is no reason to fail
 settings.register_profile("fastxor", deadline=None, suppress_health_check=list(HealthCheck))
@@ -22,6 +25,18 @@ settings.load_profile("fastxor")
 # a shell has its background jobs ignore Ctrl-C, and with it their children
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--special", action="store_true", help="train with special kernels at once")
+
+
+@pytest.fixture(autouse=True)
+def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+    """General ones, as of short trainings; with ``--special`` those that long ones end with."""
+    with special_kernels_at_once() if request.config.getoption("--special") else nullcontext():
+        yield
+
 
 FLOATS = [np.float64, np.float32]
 

@@ -1,5 +1,6 @@
 """A check is worth something only if it can fail: what comparison and suite do reject."""
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -350,27 +351,42 @@ MUTANTS = {
     "all solved, solved, tiled": ("tiled_layers.py", "solved = False", "pass"),
     "misses kept, solved, batches, tiled": ("tiled.py", "position[MISSED] = 0", "pass"),
     "misses lost, solved, batches, tiled": ("tiled.py", "release(position, MISSED, 1)", "pass"),
+    # --- general kernels ---
+    "none, general, tiled, deep": ("lanes.py", "", ""),
+    "none, general, many, deep": ("lanes.py", "", ""),
+    "another layer, general, tiled, deep": ("tiled.py", "(depth - 1) * ROW", "(depth - 2) * ROW"),
+    "a layer left out, general, tiled, deep": ("tiled.py", "depth - 1, 1, -1", "depth - 2, 1, -1"),
+    "a layer left out, general, many, deep": (
+        "stacked.py", "depth - 1, -1, -1", "depth - 1, 0, -1",
+    ),
+    "functions of layers, general, many, deep": (
+        "stacked_plan.py", "codes[number - 1] if", "codes[number] if",
+    ),
     # --- many networks ---
     "order of inputs, many, deep": (
         "stacked_layers.py",
-        "for i in range(1, I):\n                if first",
-        "for i in range(I - 1, 0, -1):\n                if first",
+        "for i in range(1, I):\n                    if before",
+        "for i in range(I - 1, 0, -1):\n                    if before",
     ),
     "order of units, many, deep": (
         "stacked_layers.py",
-        "for u in range(1, O):\n                    weight",
-        "for u in range(O - 1, 0, -1):\n                    weight",
+        "for u in range(1, O):\n                        weight",
+        "for u in range(O - 1, 0, -1):\n                        weight",
     ),
     "no update of weights, many": (
-        "stacked_layers.py", "= fold_samples(x *", "= 0 * fold_samples(x *",
+        "stacked_layers.py",
+        "gradient = fold_samples(terms, width)\n                descend(w, v, (k",
+        "gradient = 0 * fold_samples(terms, width)\n                descend(w, v, (k",
     ),
     "no update of biases, many": (
-        "stacked_layers.py", "= fold_samples(load(d", "= 0 * fold_samples(load(d",
+        "stacked_layers.py",
+        "gradient = fold_samples(terms, width)\n                descend(w, v, at_b",
+        "gradient = 0 * fold_samples(terms, width)\n                descend(w, v, at_b",
     ),
     "no update of biases but the first, many, deep": (
         "stacked_layers.py",
         "if biases >= 0:\n            for u",
-        "if biases >= 0 and first:\n            for u",
+        "if biases >= 0 and before < 0:\n            for u",
     ),
     "index of W1, many": ("stacked_layers.py", "(table + i * O + u)", "(table + u * I + i)"),
     "index of W2, many": (
@@ -379,12 +395,23 @@ MUTANTS = {
         "weight = spread(load(w, (k + u // 2) * width",
     ),
     "a sample lost, many": (
-        "stacked_layers.py", "target, count * width)", "target, count * width - width)",
+        "stacked_layers.py", "keep_first(error, kept)", "keep_first(error, kept - width)",
+    ),
+    "a sample lost in the log loss, many": (
+        "stacked_layers.py", "target, z), kept)", "target, z), kept - width)",
+    ),
+    "a group of samples lost, many, nine samples": (
+        "stacked_layers.py",
+        "terms = terms + inputs",
+        "terms = terms + 0 * inputs",
+    ),
+    "a group lost in the loss, many, nine samples": (
+        "stacked.py", "lanes = lanes + terms", "lanes = terms",
     ),
     "derivative in the log loss, many": (
         "stacked_layers.py",
-        "store(d, (own + o) * wide, error)\n        return",
-        "store(d, (own + o) * wide, derivative(error, output, function))\n        return",
+        "store(d, first + o * row, error)",
+        "store(d, first + o * row, derivative(error, output, function))",
     ),
     "largest output, softmax, many": ("stacked_layers.py", "- largest", "- 0 * largest"),
     "rate of another network, many": (
@@ -406,9 +433,11 @@ MUTANTS = {
     "all outputs solved, many, solved": (
         "stacked_layers.py", "if watch:\n", "if watch and o == 0:\n",
     ),
-    "left too late, many, solved, batches": ("stacked.py", "kept if rewinds else w", "w"),
+    "left too late, many, solved, batches": (
+        "stacked.py", "leave(solved, kept,", "leave(solved, w,",
+    ),
     "velocity left too late, many, solved, batches": (
-        "stacked.py", "kept_v if rewinds else v", "v",
+        "stacked.py", "leave(solved, kept_v,", "leave(solved, v,",
     ),
     "loss of the end, many, solved": ("stacked.py", "loss = choose(unsolved", "loss = choose(-1"),
     "trained on, many, solved": ("stacked.py", "unsolved if watch == STOP else -1, w", "-1, w"),
@@ -438,6 +467,9 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
     change(folder, *MUTANTS[name])
     monkeypatch.syspath_prepend(tmp_path)
     mutant = importlib.import_module(package)
+    at_once = importlib.import_module(f"{package}.training.faster").special_kernels_at_once
+    if "general" in name:
+        at_once = contextlib.nullcontext
 
     def agrees(n: int, inputs: int, hidden: int, outputs: int) -> bool:
         settings: dict[str, Any] = {"epochs": 20, "momentum": 0.5, "learning_rate": 0.01}
@@ -470,7 +502,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
 
     def alone(X: Any, y: Any, **settings: Any) -> Run:
         try:
-            return mutant.train(X, y, **settings)
+            with at_once():
+                return mutant.train(X, y, **settings)
         except mutant.Diverged as error:
             return error.run
 
@@ -481,7 +514,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             crew = importlib.import_module(f"{package}.training.crew")
             monkeypatch.setattr(crew, "FIRST_SLICE", 0)
         settings = {"tolerance": None, "record_every": 1} | settings
-        runs = mutant.train_many(X, y, learning_rate=rates, **settings)
+        with at_once():
+            runs = mutant.train_many(X, y, learning_rate=rates, **settings)
         run = runs[0, 1]
         return dataclasses.replace(run, losses=np.append(run.losses[:-1], runs.final_loss[0, 1]))
 
@@ -492,6 +526,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         problems = [(3, 3, 4, 2)] if "deep" in name else [(3, 2, 2, 2)]
     if "one sample" in name:
         problems = [(1, 3, 4, 2)]
+    if "nine samples" in name:
+        problems = [(9, 2, 2, 2)]
     if name in ("none", "none, deep"):
         problems = [(1500, 3, 4, 2), (3, 3, 4, 2), (1, 3, 4, 2)]
     assert all(agrees(*problem) for problem in problems) == name.startswith("none")
@@ -504,6 +540,7 @@ def test_the_command_line_exits_with_1(tmp_path, monkeypatch, capsys):
     change(folder, *FOLD)
     monkeypatch.syspath_prepend(tmp_path)
     main = importlib.import_module("differing.__main__").main
+    monkeypatch.setattr("differing.training.faster._at_once", True)  # sooner compiled
     assert main(["compare", "--epochs", "20"]) == 1
     assert "DIFFER" in capsys.readouterr().out
     assert main([]) == 1
@@ -516,7 +553,13 @@ def test_a_kernel_from_older_sources_is_never_loaded(tmp_path):
     environment = os.environ | {
         "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
     }  # fmt: skip
-    command = [sys.executable, "-m", "fastxor", "compare", "--epochs", "20"]
+    code = (
+        "from fastxor.__main__ import main\n"
+        "from fastxor.training.faster import special_kernels_at_once\n"  # sooner compiled
+        "with special_kernels_at_once():\n"
+        "    raise SystemExit(main(['compare', '--epochs', '20']))\n"
+    )
+    command = [sys.executable, "-c", code]
 
     def compares() -> int:
         done = subprocess.run(

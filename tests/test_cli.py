@@ -217,7 +217,7 @@ def test_interruption_before_the_first_epoch_leaves_the_saved_network_alone(tmp_
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "kernel_for", interrupted)
+    monkeypatch.setattr(engine.Engine, "_use", interrupted)
     assert run("train", "--save", path) == 130
     assert path.read_bytes() == before
 

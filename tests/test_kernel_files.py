@@ -16,6 +16,7 @@ from numba.core.registry import cpu_target
 import fastxor
 from fastxor.kernels import kernel_files, random_numbers, small, stacked
 from fastxor.kernels.kernel_files import KernelFile, fingerprint
+from fastxor.training import faster
 from tests.conftest import assert_same_bits, in_new_process
 from tests.test_many import same_runs
 
@@ -25,15 +26,22 @@ X, Y = fastxor.xor()
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where kernels are kept, as a new process would find it: nothing is in memory."""
+    """Where kernels are kept, as a new process would find it: nothing is in memory.
+
+    Those of the tests are special ones, which are compiled sooner than general ones.
+    """
     monkeypatch.setattr(kernel_files, "_folders", lambda: iter([str(tmp_path / "kernels")]))
     forget()
-    yield tmp_path / "kernels"
+    with faster.special_kernels_at_once():
+        yield tmp_path / "kernels"
     forget()
 
 
 def forget():
-    for function in (small.small_batch, stacked.stacked_batch, random_numbers._kernel, fingerprint):
+    for function in (
+        small.small_batch, stacked.stacked_batch, stacked._general, random_numbers._kernel,
+        fingerprint, faster.faster,
+    ):  # fmt: skip
         function.cache_clear()
 
 

@@ -27,7 +27,7 @@ def train_seeds(
     call = settings | {
         "seed": first + np.arange(count), "learning_rate": np.array(learning_rates)[:, None],
     }  # fmt: skip
-    if settings["resume"] is None:  # compile before, a second or two that say nothing of the speed
+    if settings["resume"] is None:  # compile before, seconds that say nothing of the speed
         train_many(X, y, **call | {"epochs": min(1, settings["epochs"]), "progress": False})
     began = time.perf_counter()
     runs = train_many(X, y, **call)

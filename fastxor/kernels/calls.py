@@ -1,11 +1,15 @@
-"""Calls of jitted functions for some constants: layers, each with its own code."""
+"""Calls of jitted functions for layers: written out for constants, or in a loop."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from fastxor.kernels.compiling import inlined
+from fastxor.kernels.lanes import literal
 
 
 def in_turn(functions: Sequence[Any]) -> Any:
@@ -36,6 +40,38 @@ def in_turn(functions: Sequence[Any]) -> Any:
         return types.void(each, given), codegen
 
     return call
+
+
+def in_rows(function: Any, n: int) -> Any:
+    """Likewise of one function, for ``each`` known only when the kernel runs.
+
+    ``each`` is (memory, first, end, step): rows of ``n`` integers and a range of them.
+    """
+    one = in_turn([function])
+
+    @inlined
+    def call(each, given):
+        memory, first, end, step = each
+        for row in range(first, end, step):
+            one((integers(memory, row * n, n),), given)
+
+    return call
+
+
+@intrinsic
+def integers(tyctx, memory, index, n):
+    """``n`` integers (a constant) from ``memory[index]`` on, as a tuple."""
+    count = literal(n, "n")
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        addresses = [
+            builder.gep(args[0], [builder.add(args[1], ir.Constant(args[1].type, i))])
+            for i in range(count)
+        ]
+        numbers = [builder.load(address) for address in addresses]
+        return context.make_tuple(builder, sig.return_type, numbers)
+
+    return types.UniTuple(types.int64, count)(memory, index, n), codegen
 
 
 @intrinsic

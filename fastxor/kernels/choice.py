@@ -1,15 +1,19 @@
 """The fused kernels: forward pass, loss, backpropagation and update in one jitted loop.
 
-Each is compiled for one network and dtype, follows `fastxor.contract` to the last bit, and only
-computes: `training` validates, slices and reports.
+Each follows `fastxor.contract` to the last bit, and only computes: `training` validates, slices
+and reports.
 
-`small_batch` is for batches of up to 8 samples, `tiled_batch` for any, and for threads. For many
-networks at once there is a third, in `stacked`.
+General kernels serve all networks of a dtype: what they do for a new one they do at once. Special
+ones are compiled for a network and its batches, which takes a second or two, or loaded from the
+cache on disk, see `kernel_files`; then they are 1 to 4 times as fast. `small` is for batches of up
+to 8 samples, `tiled` for any, and for threads; it is what the general kernel is made of, too. For
+many networks at once there is a third, in `stacked`.
 
 A call trains for some chunks of samples; all state lies in its arrays, for the next call. A batch
 has batch_size / chunk chunks, rounded up, and an epoch n / batch_size batches, rounded up, the
 last of which is shorter and may have empty chunks.
 
+    numbers       of the network, for the general kernel
     X, y          without shuffling (I, N) and (O, N), flat, with N >= n + width - 1, and numbers
                   after the n samples; with shuffling (n, I) and (n, O), flat
     order         the order of this epoch's samples, (n,); empty without shuffling
@@ -30,30 +34,36 @@ from typing import Any
 
 from fastxor.kernels.compiling import Kernel, Layers
 from fastxor.kernels.small import fits, small_batch
-from fastxor.kernels.tiled import VALUE_BYTES, tiled_batch
+from fastxor.kernels.tiled import general_batch, tiled_batch
+from fastxor.kernels.tiled_plan import VALUE_BYTES
 
 
-def kernel_for(
+def general_kernel(dtype: Any, layers: Layers, log_loss: bool, shared: bool, watch: int) -> Kernel:
+    """The kernel that serves networks of any layers, and batches of any size.
+
+    ``shared``: for several threads. ``watch``: `OFF`, `WATCH` for the epoch in which all is
+    solved, or `STOP` soon after it.
+    """
+    return general_batch(dtype, layers, log_loss, shared, watch)
+
+
+def special_kernel(
     dtype: Any,
     layers: Layers,
     batch_size: int,
-    *,
     log_loss: bool,
     whole: bool,
     momentum: bool,
     shared: bool,
     watch: int,
 ) -> Kernel:
-    """The kernel for networks of these layers, in float64 or float32, and batches of this size.
+    """The fastest kernel for networks of these layers and batches of this size, to the same bits.
 
-    ``whole``: all samples are one batch, and not shuffled. ``shared``: for several threads.
-    ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
-    Compiled on first use or loaded from the cache on disk, see `kernel_files`; where no folder for
-    the cache can be written, compiled each time.
+    ``whole``: all samples are one batch, and not shuffled.
     """
     if fits(dtype, layers, batch_size):
         return small_batch(dtype, layers, log_loss, batch_size, whole, momentum, watch)
     # all that matters is the next power of two, up to the first that is more than a value: batches
-    # of other sizes, as of the folds of a cross-validation, find their kernel made, 0.2 ms not 8
+    # of other sizes, as of the folds of a cross-validation, find their kernel made
     batch_size = min(1 << (batch_size - 1).bit_length(), 2 * VALUE_BYTES // dtype().itemsize)
     return tiled_batch(dtype, layers, log_loss, batch_size, shared, watch)

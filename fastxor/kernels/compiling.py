@@ -24,17 +24,68 @@ inlined = njit(**INLINED)
 # what `position` holds, see `choice`
 DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED = range(6)
 OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
-BATCH = "VVIGiiVVVVVITTTi"  # the arguments of the kernels for one network: see `choice`
+BATCH = "IVVIGiiVVVVVITTTi"  # the arguments of the kernels for one network: see `choice`
 
 
 # of each layer: inputs, units, name of its function, has it biases?
 Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
 
 
-class Kernel(NamedTuple):
-    """A compiled kernel and what it needs to run."""
+class Code:
+    """The machine code of a kernel: not there at first, then loaded from disk, or compiled.
 
-    run: Any  # its arguments: see `choice`
+    A letter of ``arguments`` stands for one: V for an array of the dtype, T for a number of it, I
+    for an array of integers, i for an integer, G for a `numpy.random.Generator`. Arrays are flat.
+    ``key`` is all else that the code depends on.
+    """
+
+    def __init__(self, kernel: Any, arguments: str, dtype: Any, *key: Any) -> None:
+        self.name = (
+            f"{key[0]}-{sha256(repr((*key, np.dtype(dtype).name)).encode()).hexdigest()[:16]}"
+        )
+        kernel.__qualname__ = self.name.replace("-", "_")  # the name of its code, in Numba's memory
+        T = types.float64 if dtype is np.float64 else types.float32
+        kinds = {
+            "V": types.Array(T, 1, "C"), "T": T, "I": types.Array(types.int64, 1, "C"),
+            "i": types.int64, "G": types.npy_rng,
+        }  # fmt: skip
+        self._kernel, self._file = kernel, KernelFile(self.name)
+        self._signature = types.void(*(kinds[letter] for letter in arguments))
+        self._made: Any = None
+
+    @property
+    def run(self) -> Any:
+        """The kernel, to be called; made where it is not there."""
+        if self._made is None:
+            self.make()
+        return self._made
+
+    @property
+    def is_there(self) -> bool:
+        return self._made is not None
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Was it compiled before? Then it is here in milliseconds, see `kernel_files`."""
+        return self._file.exists
+
+    def make(self) -> None:
+        if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+            raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
+        with not_forking:  # one at a time
+            if self._made is None:
+                dispatcher = njit(**OPTIONS)(self._kernel)
+                dispatcher._cache = self._file
+                dispatcher.compile(self._signature)
+                dispatcher.disable_compile()
+                self._made = dispatcher
+
+
+class Kernel(NamedTuple):
+    """A kernel and what it needs to run."""
+
+    code: Code  # its arguments: see `choice`
+    numbers: Any  # of the network and its batches, for the general form
     chunk: int  # samples of a batch between two places where it can stop
     width: int  # samples in one value: up to so many are read beyond the last one
     size: int  # of the parameters
@@ -47,28 +98,3 @@ def offsets(sizes: list[int], dtype: Any) -> list[int]:
     """Where in ``work`` each `scratch` begins, and at last the size of ``work``."""
     taken = (scratch_size(size, np.dtype(dtype).itemsize) for size in sizes)
     return list(itertools.accumulate(taken, initial=0))
-
-
-def compiled(kernel: Any, arguments: str, dtype: Any, *key: Any) -> Any:
-    """``kernel`` compiled for ``dtype``; ``key`` is all else that it depends on.
-
-    A letter stands for an argument: V for an array of the dtype, T for a number of it, I for an
-    array of integers, i for an integer, G for a `numpy.random.Generator`. Arrays are flat.
-
-    It is loaded from disk where it has been compiled before, see `kernel_files`.
-    """
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
-    name = f"{key[0]}-{sha256(repr((*key, np.dtype(dtype).name)).encode()).hexdigest()[:16]}"
-    kernel.__qualname__ = name.replace("-", "_")  # the name of its code, in Numba's memory
-    T = types.float64 if dtype is np.float64 else types.float32
-    kinds = {
-        "V": types.Array(T, 1, "C"), "T": T, "I": types.Array(types.int64, 1, "C"),
-        "i": types.int64, "G": types.npy_rng,
-    }  # fmt: skip
-    with not_forking:
-        dispatcher = njit(**OPTIONS)(kernel)
-        dispatcher._cache = KernelFile(name)
-        dispatcher.compile(types.void(*(kinds[letter] for letter in arguments)))
-        dispatcher.disable_compile()
-    return dispatcher

@@ -44,6 +44,11 @@ class KernelFile(NullCache):
     def __init__(self, name: str) -> None:
         self.name = f"{name}-{fingerprint()}.kernel"
 
+    @property
+    def exists(self) -> bool:
+        """Is there such a file, whatever it holds?"""
+        return any(os.path.exists(os.path.join(folder, self.name)) for folder in _folders())
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled before, or None."""
         target_context.refresh()  # as Numba's own cache does

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from fastxor.kernels.compiling import OPTIONS, compiled, inlined
+from fastxor.kernels.compiling import OPTIONS, Code, inlined
 
 STATE, DISTANCE = 624, 397  # numbers of the state, and how far apart those are that are mixed
 NEXT, MADE = STATE, STATE + 1  # kept after the state: the next number's place, how many are made
@@ -51,7 +51,7 @@ def _kernel(method: str) -> Any:
                 if j + 1 < (k + 1) * count:
                     numbers[j + 1] = scale * x
 
-    return compiled(kernel, "IiIV", np.float64, "starts", method)
+    return Code(kernel, "IiIV", np.float64, "starts", method).run
 
 
 @inlined

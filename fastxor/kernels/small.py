@@ -16,9 +16,9 @@ from fastxor.kernels.compiling import (
     MISSED,
     SOLVED,
     STOP,
+    Code,
     Kernel,
     Layers,
-    compiled,
     offsets,
 )
 from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
@@ -26,6 +26,7 @@ from fastxor.kernels.lanes import keep_first, load, scratch, spread, store
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.sums import LANES
 
+NO_NUMBERS = np.zeros(0, np.int64)
 WIDEST = 16  # lanes: of float64 two registers of AVX-512, four of AVX2
 SPREAD_BYTES = 256 * 1024  # spread weights may take up so much
 
@@ -111,7 +112,7 @@ def small_batch(
     w_at, v_at, y_at, a_at, d_at, e_at, work_size = offsets(sizes, dtype)
 
     def kernel(
-        X, y, order, generator, n, _batch_size, parameters, velocity, totals, work, losses,
+        _, X, y, order, generator, n, _batch_size, parameters, velocity, totals, work, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         N = y.size // O
@@ -188,5 +189,5 @@ def small_batch(
             velocity[j] = v[j * lanes]
 
     key = ("small", layers, log_loss, batch_size, whole, has_momentum, watch)
-    run = compiled(kernel, BATCH, dtype, *key)
-    return Kernel(run, LANES, lanes, masters, _positions(places), 0, work_size)
+    code = Code(kernel, BATCH, dtype, *key)
+    return Kernel(code, NO_NUMBERS, LANES, lanes, masters, _positions(places), 0, work_size)

@@ -1,61 +1,48 @@
-"""The kernel for many networks at once, in batches of up to eight samples: networks in the lanes.
+"""The kernel for many networks at once, in small batches: networks in the lanes.
 
-A value holds the samples of a batch for `width` networks, each network's samples `width` lanes
-apart. So no sum crosses lanes but by halves, every instruction works on as many networks as fit
-in a register, and the networks side by side keep the pipes full while each waits for itself.
+A value holds up to eight samples of a batch for `width` networks, each network's samples `width`
+lanes apart. So no sum crosses lanes but by halves, every instruction works on as many networks as
+fit in a register, and the networks side by side keep the pipes full while each waits for itself.
 A group of `width` networks is trained for all epochs of the call, its weights in the L1 cache;
 then the next. Bits are those of a network alone: its lane knows nothing of the others.
+
+It has two forms of one body, as the kernel in `tiled` has.
 """
 
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fastxor.kernels import stacked_layers as steps
-from fastxor.kernels.calls import in_turn
-from fastxor.kernels.compiling import STOP, Layers, compiled, inlined, offsets
-from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
-from fastxor.kernels.lanes import load, scratch, spread, store
+from fastxor.kernels.calls import in_rows, in_turn, integers, unrolled_where_called
+from fastxor.kernels.compiling import STOP, Code, Layers, inlined, offsets
+from fastxor.kernels.functions import IDENTITY
+from fastxor.kernels.lanes import load, pointer, scratch, spread, store
 from fastxor.kernels.masks import choose
+from fastxor.kernels.stacked_plan import (
+    Numbers,
+    Place,
+    numbers_of,
+    places_of,
+    shape_for,
+    sizes_of,
+)
 from fastxor.kernels.sums import LANES, fold_samples
 
-VALUE_BYTES = 512  # 8 registers of AVX-512: XOR takes 1.13 times as long with 256, 1.1 with 1024
-GROUP_BYTES = 256  # at most, of one sample: wider groups would waste more on their last networks
-MEMORY = 256 * 1024  # bytes that a group may work on: half an L2 cache
+ARGUMENTS = "IVViVVViiiiVTIV"  # see `Code` and `stacked_batch`
+HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
 class StackedKernel(NamedTuple):
-    """A compiled kernel and what it needs to run."""
+    """A kernel and what it needs to run."""
 
-    run: Any
+    code: Code
+    numbers: Any  # of the networks and their batches, for the general form
     width: int  # networks in a group
-    samples: int  # that are read at once: some beyond the last one
+    samples: int  # of a batch, with padding: some beyond the last one are read
     size: int  # parameters of a network
     work: int  # numbers of working memory
-
-
-def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
-    """Is the batch small, and the network not too large to have a group of them?"""
-    if batch_size > LANES:
-        return False
-    samples, width = _shape(dtype, batch_size)
-    _, size, units = _places(layers)
-    return bool((2 * size + samples * units) * width * dtype().itemsize <= MEMORY)
-
-
-def _shape(dtype: Any, batch_size: int) -> tuple[int, int]:
-    """Samples, with padding, and networks in a value."""
-    samples = 1 << (batch_size - 1).bit_length()
-    return samples, min(VALUE_BYTES // samples, GROUP_BYTES) // dtype().itemsize
-
-
-def _places(layers: Layers) -> tuple[list[steps.Place], int, int]:
-    """Of each layer; how many parameters there are, and how many units."""
-    places, size, own = [], 0, 0
-    for I, O, _, bias in layers:
-        biases = size + I * O if bias else -1
-        places.append(steps.Place(I, O, size, biases, own - I, own))
-        size, own = size + (I + bias) * O, own + O
-    return places, size, own
 
 
 @cache
@@ -63,9 +50,9 @@ def stacked_batch(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, has_momentum: bool,
     watch: int,
 ) -> StackedKernel:  # fmt: skip
-    """The kernel for batches of this size; ``whole``: all samples in one batch.
+    """The special form, for batches of this size; ``whole``: all samples in one batch.
 
-    Its arguments:
+    Its arguments, after the numbers for the general form:
 
         X, y           (n, I) and (n, O), flat, and rows after them that may be read
         parameters     (groups, size, width), flat: W1, b1, ..., WL, bL of each network, one below
@@ -83,45 +70,111 @@ def stacked_batch(
     With `STOP`, what is left of a solved network is its state before that epoch. A network that
     has had a loss that is not finite has a parameter that is not, either.
     """
-    S, W = _shape(dtype, batch_size)
-    places, size, units = _places(layers)
-    wide, depth, O = S * W, len(layers), layers[-1][1]
-    codes = [CODES[function] for _, _, function, _ in layers]
-    columns = 1 if codes[-1] == SOFTMAX else O
-    # may a loss overflow where all parameters are finite? then it is looked at in each epoch
-    unbounded = log_loss or codes[-1] == IDENTITY
-    partial = batch_size != S or (batch_size > 1 and not whole)
-    ahead, last = tuple(map(tuple, places)), tuple(places[-1])
-    forward_each = in_turn([
-        steps.forward(S, W, codes[k] if k < depth - 1 else IDENTITY, k == 0, partial)
-        for k in range(depth)
-    ])  # fmt: skip
-    outputs = steps.outputs(S, W, codes[-1], log_loss, bool(watch), partial)
-    backward_each = in_turn([
-        steps.backward(S, W, codes[k - 1], k == 0, has_momentum) for k in range(depth - 1, -1, -1)
-    ])  # fmt: skip
-    back = ahead[::-1]
-    rewinds = watch == STOP and not whole  # updates are made before all samples were seen
-    sizes = [size * W, size * W, units * wide, units * wide, O * wide, size * W, size * W]
+    S, W = shape_for(dtype, batch_size)
+    told = numbers_of(S, W, layers, log_loss, batch_size, whole, has_momentum, watch)
+    numbers = tuple(map(int, told))
+    places = tuple(tuple(map(int, place)) for place in places_of(layers)[0])
+    last, back, body = places[-1], places[::-1], _body(dtype, S, W, len(layers))
+    sizes = sizes_of(told, W)
     w_size, v_size, a_size, d_size, e_size, kept_size, kept_v_size = sizes
     w_at, v_at, a_at, d_at, e_at, kept_at, kept_v_at, work_size = offsets(sizes, dtype)
 
     def kernel(
-        X, y, n, parameters, velocity, rates, networks, first, epochs, record_every, losses,
+        _, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every, losses,
         tolerance, solved_at, work,
     ):  # fmt: skip
-        w = scratch(work, w_at, w_size)
-        v = scratch(work, v_at, v_size)
-        a = scratch(work, a_at, a_size)
-        d = scratch(work, d_at, d_size)
-        e = scratch(work, e_at, e_size)  # errors, for losses that may be wanted
-        kept = scratch(work, kept_at, kept_size)
+        w, v = scratch(work, w_at, w_size), scratch(work, v_at, v_size)
+        a, d = scratch(work, a_at, a_size), scratch(work, d_at, d_size)
+        e, kept = scratch(work, e_at, e_size), scratch(work, kept_at, kept_size)
         kept_v = scratch(work, kept_v_at, kept_v_size)
+        body(
+            numbers, last, places, back, w, v, a, d, e, kept, kept_v, X, y, n, parameters,
+            velocity, rates, networks, first, epochs, record_every, losses, tolerance, solved_at,
+        )  # fmt: skip
+
+    key = ("stacked", layers, log_loss, batch_size, whole, has_momentum, watch)
+    code = Code(kernel, ARGUMENTS, dtype, *key)
+    return StackedKernel(code, np.zeros(0, np.int64), W, told.row // W, told.size, work_size)
+
+
+def general_stack(
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, has_momentum: bool,
+    watch: int,
+) -> StackedKernel:  # fmt: skip
+    """The general form, with the numbers of these networks."""
+    S, W = shape_for(dtype, LANES)
+    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, has_momentum, watch)
+    places, sizes = places_of(layers)[0], sizes_of(numbers, W)
+    memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
+    return StackedKernel(_general(dtype), memory, W, numbers.row // W, numbers.size, sum(sizes))
+
+
+@cache
+def _general(dtype: Any) -> Code:
+    S, W = shape_for(dtype, LANES)
+    body = _body(dtype, S, W, None)
+
+    def kernel(
+        numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
+        losses, tolerance, solved_at, work,
+    ):  # fmt: skip
+        head, rows = integers(pointer(numbers, 0), 0, HEAD), pointer(numbers, HEAD)
+        depth, size, row, units = head[0], head[4], head[5], head[11]
+        w, v = pointer(work, 0), pointer(work, size * W)
+        kept, kept_v = pointer(work, 2 * size * W), pointer(work, 3 * size * W)
+        a, d = pointer(work, 4 * size * W), pointer(work, 4 * size * W + units * row)
+        e = pointer(work, 4 * size * W + 2 * units * row)
+        body(
+            head, integers(rows, (depth - 1) * ROW, ROW), (rows, 0, depth, 1),
+            (rows, depth - 1, -1, -1), w, v, a, d, e, kept, kept_v, X, y, n, parameters,
+            velocity, rates, networks, first, epochs, record_every, losses, tolerance, solved_at,
+        )  # fmt: skip
+
+    return Code(kernel, ARGUMENTS, dtype, "general_stack")
+
+
+@cache
+def _body(dtype: Any, samples: int, width: int, depth: int | None) -> Any:
+    """What both forms do; ``depth``: how many layers are written out, or None for a loop."""
+    S, W, wide = samples, width, samples * width
+    forward, backward = steps.forward(S, W), steps.backward(S, W)
+    if depth is None:
+        forward_each, backward_each = in_rows(forward, ROW), in_rows(backward, ROW)
+    else:
+        forward_each, backward_each = in_turn([forward] * depth), in_turn([backward] * depth)
+    outputs = steps.outputs(S, W)
+
+    @inlined
+    def body(
+        numbers, last, ahead, back, w, v, a, d, e, kept, kept_v, X, y, n, parameters,
+        velocity, rates, networks, first, epochs, record_every, losses, tolerance, solved_at,
+    ):  # fmt: skip
+        """``e``: errors or terms of log losses, for losses that may be wanted."""
+        unrolled_where_called()
+        (
+            _,
+            function,
+            log_loss,
+            columns,
+            size,
+            row,
+            _,
+            watch,
+            has_momentum,
+            batch_size,
+            whole,
+            _,
+            _,
+        ) = numbers
+        # may a loss overflow where all parameters are finite? then it is looked at in each epoch
+        unbounded = log_loss or function == IDENTITY
+        rewinds = watch == STOP and not whole  # updates are made before all samples were seen
+        X, y = pointer(X, 0), pointer(y, 0)  # arrays handed on would have their references counted
         row_size = rates.size // 3
         batches = 1 if whole else (n + batch_size - 1) // batch_size
         end = first + epochs - 1
         for group in range(0, networks, W):
-            at, row = group * size, group
+            at, recorded_at = group * size, group
             learning_rate, momentum = load(rates, group, W), load(rates, row_size + group, W)
             left_loss = 2 * row_size + group
             for j in range(size):
@@ -145,58 +198,58 @@ def stacked_batch(
                 for batch in range(batches):
                     start = batch * batch_size
                     count = batch_size if whole else min(batch_size, n - start)
-                    forward_each(ahead, (X, start, w, a, count))
+                    forward_each(ahead, (numbers, X, start, w, a, count))
                     solved = outputs(
-                        last, y, start, a, d, e, count, tolerance, solved,
+                        last, numbers, y, start, a, d, e, count, tolerance, solved,
                         loss_counts or watch == STOP,
                     )  # fmt: skip
                     # what is solved at last has always been solved so far
                     if loss_counts or (watch == STOP and solved):
                         of_batch = spread(dtype(0), W)
                         for o in range(columns):
-                            terms = load(e, o * wide, wide)
-                            if not log_loss:
-                                terms = terms * terms
-                            of_batch = of_batch + fold_samples(terms, W)
+                            lanes = spread(dtype(0), wide)
+                            for s in range(0, count, S):
+                                terms = load(e, o * row + s * W, wide)
+                                if not log_loss:
+                                    terms = terms * terms
+                                lanes = lanes + terms
+                            of_batch = of_batch + fold_samples(lanes, W)
                         error = error + of_batch
                     if batch == batches - 1:
                         loss = error / dtype(n * columns)
                         if recorded:
-                            store(losses, row, loss)
-                            row += row_size
+                            store(losses, recorded_at, loss)
+                            recorded_at += row_size
                         if watch and solved:
                             unsolved ^= solved
                             for k in range(W):
                                 if solved >> k & 1:
                                     solved_at[group + k] = epoch
                             if watch == STOP:
-                                _leave(solved, kept if rewinds else w, parameters, at, size, W)
-                                if has_momentum:
-                                    _leave(solved, kept_v if rewinds else v, velocity, at, size, W)
+                                if rewinds:
+                                    steps.leave(solved, kept, parameters, at, size, W)
+                                else:
+                                    steps.leave(solved, w, parameters, at, size, W)
+                                if has_momentum and rewinds:
+                                    steps.leave(solved, kept_v, velocity, at, size, W)
+                                elif has_momentum:
+                                    steps.leave(solved, v, velocity, at, size, W)
                                 left = choose(solved, loss, load(rates, left_loss, W))
                                 store(rates, left_loss, left)
                         if epoch == end:
                             if watch == STOP:
                                 loss = choose(unsolved, loss, load(rates, left_loss, W))
                             store(rates, left_loss, loss)
-                    backward_each(back, (X, start, w, v, a, d, learning_rate, momentum))
+                    backward_each(
+                        back, (numbers, X, start, w, v, a, d, count, learning_rate, momentum)
+                    )
                 if unbounded:
                     loss = error / dtype(n * columns)
                     store(w, 0, load(w, 0, W) + (loss - loss))  # NaN, or the same: no -0.0 is there
                 if watch == STOP and not unsolved:
                     break
-            _leave(unsolved if watch == STOP else -1, w, parameters, at, size, W)
+            steps.leave(unsolved if watch == STOP else -1, w, parameters, at, size, W)
             if has_momentum:
-                _leave(unsolved if watch == STOP else -1, v, velocity, at, size, W)
+                steps.leave(unsolved if watch == STOP else -1, v, velocity, at, size, W)
 
-    key = ("stacked", layers, log_loss, batch_size, whole, has_momentum, watch)
-    run = compiled(kernel, "VViVVViiiiVTIV", dtype, *key)
-    return StackedKernel(run, W, S, size, work_size)
-
-
-@inlined
-def _leave(networks, state, parameters, at, size, width):
-    """Write the state of these networks, a bit each, to their columns in memory."""
-    for j in range(size):
-        old = load(parameters, at + j * width, width)
-        store(parameters, at + j * width, choose(networks, load(state, j * width, width), old))
+    return body

@@ -7,16 +7,19 @@ load of the inputs serves all four.
 
 Threads may share the batches, in blocks of `BLOCK` samples that they claim one after another.
 Whoever finishes the last block of a batch adds up the blocks, in order, and updates.
+
+It has two forms of one body. The special one is made for a network and a size of batches, whose
+numbers are constants in it; the general one reads them from memory and serves all.
 """
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fastxor.kernels import tiled_layers as steps
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
-from fastxor.kernels.calls import in_turn
+from fastxor.kernels.calls import in_rows, in_turn, integers, unrolled_where_called
 from fastxor.kernels.compiling import (
     BATCH,
     CLAIMED,
@@ -26,118 +29,124 @@ from fastxor.kernels.compiling import (
     SOLVED,
     STOP,
     UPDATED,
+    Code,
     Kernel,
     Layers,
-    compiled,
+    inlined,
     offsets,
 )
-from fastxor.kernels.functions import CODES, IDENTITY
 from fastxor.kernels.lanes import load, pointer, scratch, spread, store
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.sums import BLOCK, LANES, fold_rows
-from fastxor.kernels.tiled_layers import Place
+from fastxor.kernels.tiled_plan import GENERAL, Numbers, Place, Plan, Shape, plan, shape_for
 
-VALUE_BYTES = 256  # samples in one value: enough independent work for any machine's pipes
-TILE_BYTES = 32 * 1024  # activations of a tile, about an L1 cache
-UNITS = 4  # units of the first layer side by side
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
-LARGEST_BLOCK = 250_000  # parameters: with more, a block takes longer than a tenth of a second
-
-
-class Plan(NamedTuple):
-    """How a network and its batches are arranged."""
-
-    layers: list[Place]
-    width: int  # samples in a value
-    single: bool  # is a batch one value? then its sums need not be kept in memory
-    tile: int  # samples that go through the network at once
-    units: int  # of the first layer side by side
-    columns: int  # of the terms of the loss
-    size: int  # of the parameters, with padding
-    sums: int  # over samples, of gradients and terms of the loss, with padding
-    rows: int  # of eight lanes for them, of the gradients of a part if the batch is one value
-    activations: int  # rows of a tile
-
-
-def _plan(dtype: Any, layers: Layers, batch_size: int) -> Plan:
-    itemsize = dtype().itemsize
-    width = min(max(LANES, 1 << (batch_size - 1).bit_length()), VALUE_BYTES // itemsize)
-    single = batch_size <= width
-    units = min(UNITS, 1 << (layers[0][1] - 1).bit_length())
-    activations = sum(O for _, O, _, _ in layers)
-    tile = next((tile for tile in (128, 64) if tile * activations * itemsize <= TILE_BYTES), width)
-    tile = width if single else max(tile, width)
-    # of layers behind the first, whose rows come in groups of `LANES` and one of biases
-    staged = max((min(I + bias, LANES + 1) * O for I, O, _, bias in layers[1:]), default=0)
-    staged += -staged % LANES
-    places, size, own = [], 0, 0
-    for number, (I, O, _, bias) in enumerate(layers):
-        strip, rows = O, I + bias
-        if not number:
-            strip, rows = units, rows + -rows % (LANES // units)  # whole values, for `fold_rows`
-        before = own - I if number else -1
-        places.append(Place(I, O, bias, strip, rows, size, staged, before, own))
-        size += -(-O // strip) * strip * rows
-        size, own = size + -size % LANES, own + O
-    columns = 1 if layers[-1][2] == "softmax" else layers[-1][1]
-    sums = size + columns + -columns % LANES
-    kept = staged + places[0].rows * units if single else size
-    return Plan(
-        places, width, single, tile, units, columns, size, sums, kept + sums - size, activations
-    )
-
-
-def _positions(places: list[Place]) -> Any:
-    """Where each number of W1, b1, ..., WL, bL is among the parameters."""
-    positions = []
-    for I, O, bias, strip, rows, table, *_ in places:
-        u, i = np.arange(O), np.arange(I + bias)[:, None]
-        positions.append((table + u // strip * (strip * rows) + i * strip + u % strip).ravel())
-    return np.concatenate(positions)
+HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
 @cache
 def tiled_batch(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, shared: bool, watch: int
 ) -> Kernel:
-    """The kernel for batches of this size; ``shared``: for several threads at once."""
-    plan = _plan(dtype, layers, batch_size)
-    width, single, tile, units = plan.width, plan.single, plan.tile, plan.units
-    columns, size, sums = plan.columns, plan.size, plan.sums
-    I, O, depth = layers[0][0], layers[-1][1], len(layers)
-    chunk = BLOCK if shared or size <= LARGEST_BLOCK else tile
-    codes = [CODES[function] for _, _, function, _ in layers]
-    places = [tuple(place) for place in plan.layers]
-    first_layer, last_layer = places[0], places[-1]
-    ahead, back, second = tuple(places), tuple(places[:1:-1]), tuple(places[1:2])
-    forward_each = in_turn([
-        steps.forward(width, tile, code) for code in (*codes[:-1], IDENTITY)
-    ])  # fmt: skip
-    outputs = steps.outputs(width, tile, codes[-1], log_loss, bool(watch))
-    backward_each = in_turn([
-        steps.backward(width, tile, units, codes[k - 1], single, False)
-        for k in range(depth - 1, 1, -1)
-    ])  # fmt: skip
-    backward_to_inputs = in_turn([
-        steps.backward(width, tile, units, codes[0], single, True) for _ in second
-    ])  # fmt: skip
-    backward_alone = steps.backward_alone(width, tile, units, single)
-    sizes = [plan.rows * LANES, plan.activations * tile, units * tile]
-    g_size, a_size, q_size = sizes
-    g_at, a_at, q_at, x_at = offsets(sizes, dtype)
-    y_at = x_at + I * tile
-    e_at = (plan.rows - (sums - size)) * LANES
+    """The special form; ``shared``: for several threads at once."""
+    arranged = plan(shape_for(dtype, layers, batch_size), layers, log_loss, shared, watch)
+    shape, numbers = arranged.shape, tuple(map(int, arranged.numbers))
+    body = _body(dtype, shape, len(layers))
+    places = tuple(tuple(map(int, place)) for place in arranged.places)
+    first, last, back, second = places[0], places[-1], places[:1:-1], places[1:2]
+    a_size, g_size, q_size = _sizes(arranged)
+    a_at, g_at, q_at, x_at = offsets([a_size, g_size, q_size], dtype)
 
     def kernel(
-        X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work, losses,
+        _, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
+        a, g = scratch(work, a_at, a_size), scratch(work, g_at, g_size)
+        q, x_copy = scratch(work, q_at, q_size), pointer(work, x_at)
+        body(
+            numbers, first, last, places, second, back, a, g, q, x_copy,
+            X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
+            position, learning_rate, momentum, tolerance, chunks,
+        )  # fmt: skip
+
+    key = ("tiled", layers, log_loss, *shape, shared, watch)
+    return _kernel(arranged, Code(kernel, BATCH, dtype, *key), x_at)
+
+
+def general_batch(dtype: Any, layers: Layers, log_loss: bool, shared: bool, watch: int) -> Kernel:
+    """The general form, with the numbers of a network."""
+    arranged = plan(GENERAL, layers, log_loss, shared, watch)
+    return _kernel(arranged, _general(dtype), sum(_sizes(arranged)))
+
+
+@cache
+def _general(dtype: Any) -> Code:
+    body = _body(dtype, GENERAL, None)
+
+    def kernel(
+        numbers, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work,
+        losses, position, learning_rate, momentum, tolerance, chunks,
+    ):  # fmt: skip
+        head, rows = integers(pointer(numbers, 0), 0, HEAD), pointer(numbers, HEAD)
+        depth, g_size, q_size, a_size = head[2], head[8], head[9], head[10]
+        first, last = integers(rows, 0, ROW), integers(rows, (depth - 1) * ROW, ROW)
+        a, g = pointer(work, 0), pointer(work, a_size)
+        q, x_copy = pointer(work, a_size + g_size), pointer(work, a_size + g_size + q_size)
+        body(
+            head, first, last, (rows, 0, depth, 1), (rows, 1, min(depth, 2), 1),
+            (rows, depth - 1, 1, -1), a, g, q, x_copy,
+            X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
+            position, learning_rate, momentum, tolerance, chunks,
+        )  # fmt: skip
+
+    return Code(kernel, BATCH, dtype, "general")
+
+
+def _sizes(arranged: Plan) -> list[int]:
+    numbers = arranged.numbers
+    return [numbers.activations, numbers.lanes, numbers.aside]
+
+
+def _kernel(arranged: Plan, code: Code, x_at: int) -> Kernel:
+    """``x_at``: where in the working memory samples are copied to."""
+    shape, numbers, places = arranged
+    memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
+    work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
+    return Kernel(
+        code, memory, numbers.chunk, shape.width, numbers.size, arranged.positions, numbers.sums,
+        work,
+    )  # fmt: skip
+
+
+@cache
+def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
+    """What both forms do; ``depth``: how many layers are written out, or None for a loop."""
+    width, tile, units, single = shape
+    forward, outputs = steps.forward(width, tile), steps.outputs(width, tile)
+    backward, to_inputs = (steps.backward(width, tile, units, single, to) for to in (False, True))
+    backward_alone = steps.backward_alone(width, tile, units, single)
+    if depth is None:
+        forward_each, backward_each = in_rows(forward, ROW), in_rows(backward, ROW)
+        backward_to_inputs = in_rows(to_inputs, ROW)
+    else:
+        forward_each, backward_each = in_turn([forward] * depth), in_turn([backward] * (depth - 2))
+        backward_to_inputs = in_turn([to_inputs] * min(depth - 1, 1))
+
+    @inlined
+    def body(
+        numbers, first_layer, last_layer, ahead, second, back, a, g, q, x_copy,
+        X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
+        position, learning_rate, momentum, tolerance, chunks,
+    ):  # fmt: skip
+        """``a``: activations, (units of all layers, tile). ``g``: the lanes of each gradient, then
+        of terms of the loss. ``q``: deltas side by side, (tile / 8, units, 8)."""
+        unrolled_where_called()
+        I, O, depth = numbers[:3]
+        columns, size, sums, g_size, q_size, _, chunk, shared, watch = numbers[5:]
         # pointers: arrays that are handed on would have their references counted
         w, totals = pointer(parameters, 0), pointer(sums_of, 0)
-        g = scratch(work, g_at, g_size)  # the lanes of each gradient, then of terms of the loss
-        a = scratch(work, a_at, a_size)  # (units of all layers, tile)
-        q = scratch(work, q_at, q_size)  # (tile / 8, units, 8)
-        e = pointer(g, e_at)
+        e = pointer(g, g_size - (sums - size) * LANES)
+        y_copy = pointer(x_copy, I * tile)
         N = y.size // O
         zeros = spread(dtype(0), LANES)
         if chunk == BLOCK:  # else sums go on from call to call, in `work`, which began as zeros
@@ -167,21 +176,22 @@ def tiled_batch(
                     for j in range(count):
                         sample = order[s + j]
                         for i in range(I):
-                            work[x_at + i * tile + j] = X[sample * I + i]
+                            x_copy[i * tile + j] = X[sample * I + i]
                         for o in range(O):
-                            work[y_at + o * tile + j] = y[sample * O + o]
-                    targets, target_stride = pointer(work, y_at), tile
+                            y_copy[o * tile + j] = y[sample * O + o]
+                    targets, target_stride = y_copy, tile
                 elif I >= MANY_INPUTS:
                     for i in range(I):
                         for t in range(0, count, width):
-                            store(work, x_at + i * tile + t, load(x, i * N + t, width))
+                            store(x_copy, i * tile + t, load(x, i * N + t, width))
                 if order.size or I >= MANY_INPUTS:
-                    x, stride = pointer(work, x_at), tile
+                    x, stride = x_copy, tile
 
                 forward_each(ahead, (x, stride, w, a, count))
                 solved = outputs(
-                    last_layer, targets, target_stride, a, e, fresh, zeros, count, tolerance
-                )
+                    last_layer, numbers, targets, target_stride, a, e, fresh, zeros, count,
+                    tolerance,
+                )  # fmt: skip
                 if watch and not solved:
                     release(position, MISSED, 1)
                 rest = (first_layer, x, stride, w, a, q, g, totals, fresh, zeros, count)
@@ -233,6 +243,4 @@ def tiled_batch(
                     release(position, UPDATED, step + 1)
             done = fetch_add(position, CLAIMED) if shared else done + 1
 
-    key = ("tiled", layers, log_loss, width, tile, single, shared, watch)
-    run = compiled(kernel, BATCH, dtype, *key)
-    return Kernel(run, chunk, width, size, _positions(plan.layers), sums, y_at + O * tile)
+    return body

@@ -7,7 +7,7 @@ lanes each. In a batch that is one value, ``single``, they are not kept but adde
 """
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastxor.kernels.calls import unrolled_where_called
 from fastxor.kernels.compiling import inlined
@@ -23,20 +23,6 @@ from fastxor.kernels.instructions import where_less
 from fastxor.kernels.lanes import keep_first, load, load_each, pointer, spread, store, store_apart
 from fastxor.kernels.masks import within
 from fastxor.kernels.sums import LANES, accumulate, fold_rows
-
-
-class Place(NamedTuple):
-    """Where a layer's numbers are."""
-
-    inputs: int
-    units: int
-    bias: int  # has it any?
-    strip: int  # units of a strip of its table
-    rows: int  # of the table, with padding
-    table: int  # where the weights begin
-    staged: int  # rows of lanes before those of the inputs, in a batch of one value
-    before: int  # the first row of its inputs among the activations; -1: they are the samples
-    own: int  # and the first of its units
 
 
 @inlined
@@ -60,13 +46,13 @@ def fold_table(g, rows, totals, at):
 
 
 @cache
-def forward(width: int, tile: int, function: int) -> Any:
+def forward(width: int, tile: int) -> Any:
     """The step that makes a layer's activations, with ``width`` samples in a value."""
 
     @inlined
     def forward(place, x, stride, w, a, count):
         unrolled_where_called()
-        I, O, bias, strip, rows, table, _, before, own = place
+        I, O, bias, strip, rows, table, _, before, own, function, _ = place
         if before >= 0:
             x, stride = pointer(a, before * tile), tile
         a = pointer(a, own * tile)
@@ -91,16 +77,16 @@ def forward(width: int, tile: int, function: int) -> Any:
 
 
 @cache
-def outputs(width: int, tile: int, function: int, log_loss: bool, watch: bool) -> Any:
+def outputs(width: int, tile: int) -> Any:
     """The step that makes deltas of the outputs' sums, in their places."""
     near = (1 << width) - 1 if width < 64 else -1  # a bit for each sample of a value
 
     @inlined
-    def outputs(place, y, stride, a, e, fresh, zeros, count, tolerance):
+    def outputs(place, numbers, y, stride, a, e, fresh, zeros, count, tolerance):
         """Are all samples solved? The terms of the loss go to the lanes of ``e``."""
         unrolled_where_called()
-        O, solved = place[1], True
-        z = pointer(a, place[8] * tile)
+        O, function, log_loss, watch = numbers[1], numbers[3], numbers[4], numbers[13]
+        solved, z = True, pointer(a, place[8] * tile)
         if fresh:
             clear(e, 0, 1 if function == SOFTMAX else O, zeros)
         if function == SOFTMAX:
@@ -149,13 +135,10 @@ def outputs(width: int, tile: int, function: int, log_loss: bool, watch: bool) -
 
 
 @cache
-def backward(
-    width: int, tile: int, units: int, function: int, single: bool, to_inputs: bool
-) -> Any:
+def backward(width: int, tile: int, units: int, single: bool, to_inputs: bool) -> Any:
     """The step for the gradients of a layer, and the deltas of the layer before.
 
-    ``function``: of the layer before; ``to_inputs``: it is the first, whose gradients are made,
-    too, while its deltas are at hand.
+    ``to_inputs``: that is the first, whose gradients are made, too, while its deltas are at hand.
     """
     wide = units * LANES
     update_inputs = inputs_of(units, single)
@@ -163,7 +146,7 @@ def backward(
     @inlined
     def backward(place, first, x, stride, w, a, q, g, totals, fresh, zeros, count):
         unrolled_where_called()
-        I, O, bias, _, _, table, _, before_row, own = place
+        I, O, bias, _, _, table, _, before_row, own, _, function = place
         before, a = pointer(a, before_row * tile), pointer(a, own * tile)
         for begin in range(0, I, LANES):  # rows of so many inputs are whole values
             rows = -begin * O if single else table
@@ -211,7 +194,7 @@ def inputs_of(units: int, single: bool) -> Any:
     @inlined
     def inputs_of(place, strip, x, stride, q, g, totals, fresh, zeros, count):
         unrolled_where_called()
-        I, _, bias, _, rows, _, staged, _, _ = place
+        I, _, bias, _, rows, _, staged, _, _, _, _ = place
         row = staged if single else strip * rows
         for i in range(I + bias):
             place = (row + i * units) * LANES

@@ -7,20 +7,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastxor.common.checks import Array
-from fastxor.kernels.stacked import StackedKernel, fits, stacked_batch
+from fastxor.kernels.stacked import StackedKernel, general_stack, stacked_batch
+from fastxor.kernels.stacked_plan import fits, group_width
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import Networks
 from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
 from fastxor.training.engine import watch_of, zeros
+from fastxor.training.faster import Faster, faster
 
 EPOCH_WORK = 20_000_000  # samples times parameters of an epoch that may run without a pause
 
 
 class Samples(NamedTuple):
-    """What all blocks share: a kernel and the samples as it wants them."""
+    """What all blocks share: kernels and the samples as they want them."""
 
-    kernel: StackedKernel
+    general: StackedKernel
+    faster: Faster
+    width: int  # networks that the special kernel takes at once
     X: Array  # (n, I), flat, and more rows
     y: Array  # (n, O), likewise
     n: int
@@ -28,16 +32,21 @@ class Samples(NamedTuple):
     settings: Settings
 
     @property
+    def kernel(self) -> StackedKernel:
+        """The fastest there is by now."""
+        return self.faster.kernel or self.general
+
+    @property
     def seconds(self) -> float:
         """What an epoch of one network may take."""
-        return 0.35e-9 * self.n * self.kernel.size * self.X.itemsize / 8
+        return 0.35e-9 * self.n * self.general.size * self.X.itemsize / 8
 
 
 def samples_of(
     X: Array, y: Array, architecture: Architecture, settings: Settings, has_momentum: bool
 ) -> Samples | None:
     """The samples for networks side by side, or None where each is better trained alone."""
-    T = np.dtype(settings.dtype).type
+    T: Any = np.dtype(settings.dtype).type
     n, layers = len(X), architecture.layers
     batch_size = min(settings.batch_size or n, n)
     if settings.shuffle or not fits(T, layers, batch_size):
@@ -46,18 +55,22 @@ def samples_of(
     # losses are not looked at in each epoch, so they must be finite wherever the parameters are
     if n * architecture.parameters > EPOCH_WORK or farthest > np.sqrt(np.finfo(T).max / y.size) / 2:
         return None
-    dtype: Any = T  # mypy takes no classes for keys of a cache
-    kernel = stacked_batch(
-        dtype, layers, settings.loss == "log_loss", batch_size, batch_size == n, has_momentum,
+    arguments = (
+        T, layers, settings.loss == "log_loss", batch_size, batch_size == n, has_momentum,
         watch_of(settings),
     )  # fmt: skip
+    general, special = general_stack(*arguments), faster(stacked_batch, *arguments)
+    (special.kernel or general).code.make()  # here, where its time counts for no slice
 
     def with_more_rows(array: Array) -> Array:
-        rows = zeros((n + kernel.samples) * array.shape[1], T)
+        rows = zeros((n + general.samples) * array.shape[1], T)
         rows[: array.size] = array.ravel()
         return rows
 
-    return Samples(kernel, with_more_rows(X), with_more_rows(y), n, architecture, settings)
+    return Samples(
+        general, special, group_width(T, batch_size), with_more_rows(X), with_more_rows(y), n,
+        architecture, settings,
+    )  # fmt: skip
 
 
 class Block:
@@ -95,9 +108,9 @@ class Block:
         rates = np.zeros((3, parameters.size // kernel.size), dtype)
         rates[:, : len(self.places)] = self.rates
         losses = np.full((count, rates.shape[1]), np.nan, dtype)
-        kernel.run(
-            self.samples.X, self.samples.y, self.samples.n, parameters, velocity, rates.ravel(),
-            len(self.places), self.epoch, epochs, every, losses.ravel(),
+        kernel.code.run(
+            kernel.numbers, self.samples.X, self.samples.y, self.samples.n, parameters, velocity,
+            rates.ravel(), len(self.places), self.epoch, epochs, every, losses.ravel(),
             dtype.type(self.samples.settings.tolerance or 0), self.solved_at,
             zeros(kernel.work, dtype),
         )  # fmt: skip

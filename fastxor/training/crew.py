@@ -51,7 +51,7 @@ class Crew:
         self.architecture = runs.networks.architecture
         done = runs.done.ravel()
         part = runs.epochs_done.ravel()[~done].sum() / max(1, self.settings.epochs)
-        self.networks_done = done.sum() + part
+        self.count, self.networks_done = done.size, done.sum() + part
         self.working, self.stopping = 0, False  # blocks at work
         self.lock = threading.Lock()
         self.compiling = threading.Lock()
@@ -104,10 +104,9 @@ class Crew:
         epochs_done = self.runs.epochs_done.ravel()[left]
         seconds, width = 0.0, 1
         if self.samples:
-            seconds, width = self.samples.seconds, self.samples.kernel.width
-            row_bytes = self.samples.kernel.size * self.X.itemsize
-        else:
-            row_bytes = self.architecture.parameters * self.X.itemsize
+            seconds, width = self.samples.seconds, self.samples.width
+        row_bytes = self.architecture.parameters * self.X.itemsize
+        if not self.samples:
             seconds = 0.5e-9 * row_bytes / self.X.itemsize * len(self.X)
         seconds *= max(1, self.settings.epochs)
         size = max(SHORTEST / seconds, min(LONGEST / seconds, left.size / SHARES / self.threads))
@@ -177,6 +176,8 @@ class Crew:
             if runs.losses is not None:
                 runs.losses[block.places, first : first + losses.shape[1]] = losses
             seconds = time.perf_counter() - began
+            left = (self.count - self.networks_done) * epochs / self.threads
+            samples.faster.trained(seconds, seconds / step / len(block.places) * left)
             step = max(1, int(step * min(8, SLICE / max(seconds, 1e-6))))
             finite, solved = block.finite, block.left_as_solved
             if (finite & ~solved).all():

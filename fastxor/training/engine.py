@@ -1,4 +1,7 @@
-"""`Engine`: a kernel, the arrays that it works on and the threads that it runs in."""
+"""`Engine`: a kernel, the arrays that it works on and the threads that it runs in.
+
+It begins with a general kernel and goes on with a special one where that is there.
+"""
 
 from typing import Any
 
@@ -7,7 +10,7 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.common.cores import cores
 from fastxor.common.generators import state_of, with_state
-from fastxor.kernels.choice import kernel_for
+from fastxor.kernels.choice import general_kernel, special_kernel
 from fastxor.kernels.compiling import (
     CLAIMED,
     DONE,
@@ -18,12 +21,14 @@ from fastxor.kernels.compiling import (
     STOP,
     UPDATED,
     WATCH,
+    Kernel,
 )
 from fastxor.kernels.sums import BLOCK
-from fastxor.kernels.tiled import LARGEST_BLOCK
+from fastxor.kernels.tiled_plan import LARGEST_BLOCK
 from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem
 from fastxor.runs.settings import Settings
+from fastxor.training.faster import faster
 from fastxor.training.threads import Threads
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
@@ -47,29 +52,46 @@ class Engine:
         self.n, self.dtype = len(problem.X), start.dtype
         self.architecture = start.architecture
         self.batch_size = problem.batch_size
-        shuffled, self.momentum = settings.shuffle, settings.momentum != 0
+        self.problem, self.momentum = problem, settings.momentum != 0
         self.threads = _threads(problem)
-        self.kernel = kernel = kernel_for(
-            self.dtype, self.architecture.layers, self.batch_size,
-            log_loss=settings.loss == "log_loss", momentum=self.momentum,
-            whole=self.batch_size == self.n and not shuffled, shared=self.threads > 1,
-            watch=watch_of(settings),
+        layers, log_loss = self.architecture.layers, settings.loss == "log_loss"
+        shared, watch = self.threads > 1, watch_of(settings)
+        self.faster = faster(
+            special_kernel, self.dtype, layers, self.batch_size, log_loss,
+            self.batch_size == self.n and not settings.shuffle, self.momentum, shared, watch,
         )  # fmt: skip
+        self.order = np.zeros(self.n if settings.shuffle else 0, np.int64)
+        self.position = np.zeros(6, np.int64)
+        self._use(self.faster.kernel or general_kernel(self.dtype, layers, log_loss, shared, watch))
+        # what a chunk may take, to begin with
+        self.seconds = 30e-9 + 1e-9 * min(self.batch_size, self.kernel.chunk) * self.kernel.size
+        self.pool: Threads | None = None
+
+    def _use(self, kernel: Kernel) -> None:
+        """Lay out memory for this kernel."""
+        kernel.code.make()  # here, where its time counts for no slice
+        self.kernel, problem = kernel, self.problem
         self.per_batch = -(-self.batch_size // kernel.chunk)
         self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
-        size = kernel.size
-        # what a chunk may take, to begin with
-        self.seconds = 30e-9 + 1e-9 * min(self.batch_size, kernel.chunk) * size
-
-        arrange = _by_sample if shuffled else _by_column
+        arrange = _by_sample if problem.settings.shuffle else _by_column
         self.X, self.y = (arrange(a, kernel.width, self.dtype) for a in (problem.X, problem.y))
-        self.order = np.zeros(self.n if shuffled else 0, np.int64)
-        self.parameters, self.velocity = zeros(size, self.dtype), zeros(size, self.dtype)
+        self.parameters, self.velocity = (zeros(kernel.size, self.dtype) for _ in range(2))
         rows = self.per_batch if self.threads > 1 else 1
         self.totals = zeros(kernel.totals * rows, self.dtype)
         self.work = [zeros(kernel.work, self.dtype) for _ in range(self.threads)]
-        self.position = np.zeros(6, np.int64)
-        self.pool: Threads | None = None
+
+    def go_faster(self) -> None:
+        """Go on with the special kernel, if it is there by now."""
+        special, old = self.faster.kernel, self.kernel
+        if special is None or special is old:
+            return
+        if rest := -int(self.position[DONE]) % self.per_batch:  # sums are underway
+            self.advance(rest)
+        batches = int(self.position[DONE]) // self.per_batch
+        state = self.parameters[old.places], self.velocity[old.places]
+        self._use(special)
+        self.parameters[special.places], self.velocity[special.places] = state
+        self.position[DONE] = batches * self.per_batch
 
     def begin(self, problem: Problem, losses: Array) -> None:
         """Train from this start, with these rates; ``losses`` (epochs,) are filled on the way."""
@@ -127,8 +149,8 @@ class Engine:
         self.position[[CLAIMED, FINISHED, UPDATED]] = done, done, done // self.per_batch
 
         def run(work: Array) -> None:
-            kernel.run(
-                self.X, self.y, self.order, self.generator, self.n, self.batch_size,
+            kernel.code.run(
+                kernel.numbers, self.X, self.y, self.order, self.generator, self.n, self.batch_size,
                 self.parameters, self.velocity, self.totals, work, self.losses, self.position,
                 *self.rates, chunks,
             )  # fmt: skip

@@ -149,6 +149,7 @@ class Job:
         chunks = max(1, int(FIRST_SLICE / engine.seconds))
         while engine.epoch < epochs:
             began = time.perf_counter()
+            engine.go_faster()
             chunks = engine.advance(min(chunks, engine.chunks_until(epochs)))
             if self.stop and engine.solved_at >= 0:
                 self._go_back(engine, engine.solved_at)
@@ -157,6 +158,7 @@ class Job:
                 raise Diverged(self._last_finite(engine), self.run())
             seconds = time.perf_counter() - began
             report(engine.progress)
+            engine.faster.trained(seconds, seconds / chunks * engine.chunks_until(epochs))
             chunks = max(1, int(chunks * min(8, SLICE / max(seconds, 1e-6))))
 
     def _keep_if_finite(self, engine: "Engine") -> bool:

@@ -1,0 +1,93 @@
+"""How the kernel for many networks arranges them in its memory."""
+
+from typing import Any, NamedTuple
+
+from fastxor.kernels.compiling import Layers
+from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
+from fastxor.kernels.sums import BLOCK, LANES
+
+VALUE_BYTES = 512  # 8 registers of AVX-512: XOR takes 1.13 times as long with 256, 1.1 with 1024
+GROUP_BYTES = 256  # at most, of one sample: wider groups would waste more on their last networks
+MEMORY = 256 * 1024  # bytes that a group may work on: half an L2 cache
+
+
+class Place(NamedTuple):
+    """Where a layer's numbers are."""
+
+    inputs: int
+    units: int
+    table: int  # the weights among the parameters
+    biases: int  # -1 if there are none
+    before: int  # the inputs among the activations; -1: they are the samples
+    own: int  # and the units
+    function: int  # of its units, by its code; but of the outputs, which another step makes
+    function_before: int  # and of its inputs
+
+
+class Numbers(NamedTuple):
+    """What else there is to know."""
+
+    depth: int  # layers
+    function: int  # of the outputs
+    log_loss: int
+    columns: int  # of the terms of the loss
+    size: int  # parameters of a network
+    row: int  # numbers of a unit: samples of a batch, with padding, times networks
+    partial: int  # may there be fewer samples than values hold?
+    watch: int  # what to do about epochs in which all samples are solved
+    has_momentum: int
+    batch_size: int
+    whole: int  # are all samples one batch?
+    units: int  # of all layers
+    outputs: int
+
+
+def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
+    """Is the batch small, and the network not too large to have a group of them?"""
+    samples, width = shape_for(dtype, batch_size)
+    _, size, units = places_of(layers)
+    rows = -(-batch_size // samples) * samples * units
+    return bool(batch_size <= BLOCK and (2 * size + rows) * width * dtype().itemsize <= MEMORY)
+
+
+def group_width(dtype: Any, batch_size: int) -> int:
+    """Networks in a group of the special form; of the general one it is no more."""
+    return shape_for(dtype, batch_size)[1]
+
+
+def shape_for(dtype: Any, batch_size: int) -> tuple[int, int]:
+    """Samples, with padding, and networks in a value."""
+    samples = min(LANES, 1 << (batch_size - 1).bit_length())
+    return samples, min(VALUE_BYTES // samples, GROUP_BYTES) // dtype().itemsize
+
+
+def places_of(layers: Layers) -> tuple[list[Place], int, int]:
+    """Of each layer; how many parameters there are, and how many units."""
+    places, size, own, before = [], 0, 0, -1
+    codes = [*(CODES[function] for _, _, function, _ in layers[:-1]), IDENTITY]
+    for number, (I, O, _, bias) in enumerate(layers):
+        biases = size + I * O if bias else -1
+        function_before = codes[number - 1] if number else IDENTITY
+        places.append(Place(I, O, size, biases, before, own, codes[number], function_before))
+        size, before, own = size + (I + bias) * O, own, own + O
+    return places, size, own
+
+
+def numbers_of(
+    samples: int, width: int, layers: Layers, log_loss: bool, batch_size: int, whole: bool,
+    has_momentum: bool, watch: int,
+) -> Numbers:  # fmt: skip
+    _, size, units = places_of(layers)
+    function, O = CODES[layers[-1][2]], layers[-1][1]
+    padded = -(-batch_size // samples) * samples
+    return Numbers(
+        len(layers), function, log_loss, 1 if function == SOFTMAX else O, size, padded * width,
+        batch_size != padded or (batch_size > 1 and not whole), watch, has_momentum, batch_size,
+        whole, units, O,
+    )  # fmt: skip
+
+
+def sizes_of(numbers: Numbers, width: int) -> list[int]:
+    """Of the weights, velocity, activations, deltas, errors, and weights and velocity kept."""
+    parameters, rows = numbers.size * width, numbers.units * numbers.row
+    return [parameters, parameters, rows, rows, numbers.outputs * numbers.row, *[parameters] * 2]

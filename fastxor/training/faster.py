@@ -1,0 +1,83 @@
+"""`Faster`: special kernels, made beside the training that goes on with a general one.
+
+Bits are the same, so nobody can tell when one has taken over.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+# Seconds of training with the general kernel that pay for loading a special one, ten milliseconds,
+# and for compiling it, a second or two
+LOADING, COMPILING = 0.1, 2.0
+_at_once = False
+
+
+@contextlib.contextmanager
+def special_kernels_at_once() -> Iterator[None]:
+    """Train with special kernels from the beginning, and wait for them: to test or time them."""
+    global _at_once
+    before, _at_once = _at_once, True
+    try:
+        yield
+    finally:
+        _at_once = before
+
+
+class Faster:
+    """The special kernel of some networks, once it is there."""
+
+    def __init__(self, special: Callable[[], Any]) -> None:
+        self._special, self._kernel = special, None
+        self._seconds = 0.0  # of training without it, so far, of all who wanted it
+        self._asked, self._lock = False, threading.Lock()
+
+    @property
+    def kernel(self) -> Any:
+        """It, if it is there."""
+        if _at_once and self._kernel is None:
+            self._make()
+        return self._kernel
+
+    def trained(self, seconds: float, left: float) -> None:
+        """Say that training took so many seconds without it, and how many may be left."""
+        with self._lock:
+            self._seconds += seconds
+            due = self._seconds + left
+            if self._asked or due < LOADING:
+                return
+            if due < COMPILING and not self._special().code.is_on_disk:
+                return
+            self._asked = True
+        # not a daemon: it may not be in LLVM when the process ends
+        threading.Thread(target=self._make_beside, name="fastxor-compiler").start()
+
+    def _make_beside(self) -> None:
+        if sys.platform == "linux":  # there, it is the thread that is nice
+            with contextlib.suppress(OSError):  # a tenth of a core, where there is no other
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        self._make()
+
+    def _make(self) -> None:
+        kernel = self._special()
+        kernel.code.make()
+        self._kernel = kernel
+
+
+@cache
+def faster(special: Callable[..., Any], *arguments: Any) -> Faster:
+    """The same for all who want the same kernel, ``special(*arguments)``."""
+    return Faster(lambda: special(*arguments))
+
+
+def _in_the_child() -> None:
+    """Nobody makes in a forked process what was asked for before."""
+    faster.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_the_child)
