@@ -26,6 +26,7 @@ from fastxor.kernels.lanes import keep_first, load, scratch, spread, store
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.sums import LANES
 
+FEW = 4  # values of a layer
 NO_NUMBERS = np.zeros(0, np.int64)
 WIDEST = 16  # lanes: of float64 two registers of AVX-512, four of AVX2
 SPREAD_BYTES = 256 * 1024  # spread weights may take up so much
@@ -86,9 +87,11 @@ def small_batch(
     columns = 1 if codes[-1] == SOFTMAX else O
     depth, last = len(layers), tuple(places[-1])
     copied = lanes * dtype().itemsize >= 16
+    values = [place.units_padded // units[k] for k, place in enumerate(places)]
+    few = [count if count <= FEW else 0 for count in values]
     ahead, back = tuple(map(tuple, places)), tuple(map(tuple, places[:0:-1]))
     forward_each = in_turn([
-        steps.forward(lanes, units[k], codes[k] if k < depth - 1 else IDENTITY, partial)
+        steps.forward(lanes, units[k], codes[k] if k < depth - 1 else IDENTITY, partial, few[k])
         for k in range(depth)
     ])  # fmt: skip
     outputs = steps.outputs(lanes, units[-1], codes[-1], log_loss, bool(watch), partial)

@@ -31,6 +31,7 @@ from fastxor.kernels.stacked_plan import (
 from fastxor.kernels.sums import LANES, fold_samples
 
 ARGUMENTS = "IVViVVViiiiVTIV"  # see `Code` and `stacked_batch`
+FEW = 3  # units
 HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
@@ -74,7 +75,8 @@ def stacked_batch(
     told = numbers_of(S, W, layers, log_loss, batch_size, whole, has_momentum, watch)
     numbers = tuple(map(int, told))
     places = tuple(tuple(map(int, place)) for place in places_of(layers)[0])
-    last, back, body = places[-1], places[::-1], _body(dtype, S, W, len(layers))
+    few = tuple(O if O <= FEW else 0 for _, O, _, _ in layers)
+    last, back, body = places[-1], places[::-1], _body(dtype, S, W, few)
     sizes = sizes_of(told, W)
     w_size, v_size, a_size, d_size, e_size, kept_size, kept_v_size = sizes
     w_at, v_at, a_at, d_at, e_at, kept_at, kept_v_at, work_size = offsets(sizes, dtype)
@@ -112,7 +114,7 @@ def general_stack(
 @cache
 def _general(dtype: Any) -> Code:
     S, W = shape_for(dtype, LANES)
-    body = _body(dtype, S, W, None)
+    body = _body(dtype, S, W, ())
 
     def kernel(
         numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
@@ -134,14 +136,19 @@ def _general(dtype: Any) -> Code:
 
 
 @cache
-def _body(dtype: Any, samples: int, width: int, depth: int | None) -> Any:
-    """What both forms do; ``depth``: how many layers are written out, or None for a loop."""
+def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...]) -> Any:
+    """What both forms do; ``few``: the units of layers that are written out, see `steps.forward`.
+
+    Without any, there is a loop over layers.
+    """
     S, W, wide = samples, width, samples * width
-    forward, backward = steps.forward(S, W), steps.backward(S, W)
-    if depth is None:
-        forward_each, backward_each = in_rows(forward, ROW), in_rows(backward, ROW)
+    backward = steps.backward(S, W)
+    if few:
+        forward_each = in_turn([steps.forward(S, W, units) for units in few])
+        backward_each = in_turn([backward] * len(few))
     else:
-        forward_each, backward_each = in_turn([forward] * depth), in_turn([backward] * depth)
+        forward_each = in_rows(steps.forward(S, W, 0), ROW)
+        backward_each = in_rows(backward, ROW)
     outputs = steps.outputs(S, W)
 
     @inlined
@@ -151,21 +158,8 @@ def _body(dtype: Any, samples: int, width: int, depth: int | None) -> Any:
     ):  # fmt: skip
         """``e``: errors or terms of log losses, for losses that may be wanted."""
         unrolled_where_called()
-        (
-            _,
-            function,
-            log_loss,
-            columns,
-            size,
-            row,
-            _,
-            watch,
-            has_momentum,
-            batch_size,
-            whole,
-            _,
-            _,
-        ) = numbers
+        function, log_loss, columns, size, row = numbers[1:6]
+        watch, has_momentum, batch_size, whole = numbers[7:11]
         # may a loss overflow where all parameters are finite? then it is looked at in each epoch
         unbounded = log_loss or function == IDENTITY
         rewinds = watch == STOP and not whole  # updates are made before all samples were seen
@@ -208,7 +202,7 @@ def _body(dtype: Any, samples: int, width: int, depth: int | None) -> Any:
                         of_batch = spread(dtype(0), W)
                         for o in range(columns):
                             lanes = spread(dtype(0), wide)
-                            for s in range(0, count, S):
+                            for s in range(0, row // W, S):
                                 terms = load(e, o * row + s * W, wide)
                                 if not log_loss:
                                     terms = terms * terms
@@ -240,9 +234,7 @@ def _body(dtype: Any, samples: int, width: int, depth: int | None) -> Any:
                             if watch == STOP:
                                 loss = choose(unsolved, loss, load(rates, left_loss, W))
                             store(rates, left_loss, loss)
-                    backward_each(
-                        back, (numbers, X, start, w, v, a, d, count, learning_rate, momentum)
-                    )
+                    backward_each(back, (numbers, X, start, w, v, a, d, learning_rate, momentum))
                 if unbounded:
                     loss = error / dtype(n * columns)
                     store(w, 0, load(w, 0, W) + (loss - loss))  # NaN, or the same: no -0.0 is there
