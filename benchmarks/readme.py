@@ -18,7 +18,8 @@ from fastxor.benchmarking.charts import plots
 README = Path(__file__).parents[1] / "README.md"
 PLOT = Path("benchmarks") / "plots"
 SECTIONS = {  # tables that have a place of their own
-    "many": ("many networks", "networks by threads"), "sklearn": ("iris and breast cancer",),
+    "many": ("many networks", "deep, many networks", "networks by threads"),
+    "sklearn": ("iris and breast cancer",),
 }  # fmt: skip
 
 

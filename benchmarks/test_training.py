@@ -29,12 +29,13 @@ def each(*groups: list[Case]) -> list[Any]:
         for group in groups
         for case in group
         for engine in ALL
-        if case.guess(engine) < LONGEST and not (engine == "textbook" and case.batch_size)
+        if case.guess(engine) < LONGEST
+        and (engine != "textbook" or (case.is_tutorials and not case.batch_size))
     ]  # fmt: skip
 
 
 def is_small(case: Case) -> bool:
-    return case.n * case.sizes[1] <= 150 * 8
+    return case.n * case.architecture.parameters <= 12_000
 
 
 @cache
@@ -106,6 +107,12 @@ def test_mini_batches(benchmark: Any, case: Case, engine: str) -> None:
 @pytest.mark.parametrize(("case", "engine"), each(cases.TABLES))
 def test_tables(benchmark: Any, case: Case, engine: str) -> None:
     measure(benchmark, "tables", case, engine, epochs_of(case, engine, benchmark))
+
+
+@pytest.mark.benchmark(group="deep")
+@pytest.mark.parametrize(("case", "engine"), each(cases.DEEP))
+def test_deep(benchmark: Any, case: Case, engine: str) -> None:
+    measure(benchmark, "deep", case, engine, epochs_of(case, engine, benchmark))
 
 
 @pytest.mark.large

@@ -10,7 +10,14 @@ import importlib.util
 import time
 from collections.abc import Callable
 
-from benchmarks.peers import many_with_jax, with_jax, with_numpy, with_scikit_learn, with_torch
+from benchmarks.peers import (
+    many_with_flax,
+    many_with_jax,
+    with_jax,
+    with_numpy,
+    with_scikit_learn,
+    with_torch,
+)
 from fastxor.benchmarking.cases import Case, Training
 
 PEERS: dict[str, Callable[[Case, int], dict[str, Training]]] = {
@@ -22,15 +29,20 @@ PEERS: dict[str, Callable[[Case, int], dict[str, Training]]] = {
 PEERS_OF_MANY: dict[str, Callable[[Case, int], dict[str, Training]]] = {
     "JAX": many_with_jax.by_hand,
     "JAX vmap": many_with_jax.vmap,
+    "flax": many_with_flax.variants,
 }
-MODULES = {"NumPy": "numpy", "JAX": "jax", "PyTorch": "torch", "scikit-learn": "sklearn"}
+MODULES = {
+    "NumPy": "numpy", "JAX": "jax", "JAX vmap": "jax", "flax": "flax", "PyTorch": "torch",
+    "scikit-learn": "sklearn",
+}  # fmt: skip
 COMPARABLE = ("NumPy", "JAX", "PyTorch")
 """Those whose losses must be the reference's within rounding."""
 
 
-def installed() -> list[str]:
-    """The peers that are there, without importing any."""
-    return [peer for peer, module in MODULES.items() if importlib.util.find_spec(module)]
+def installed(many: bool = False) -> list[str]:
+    """The peers that are there, without importing any; of one network, or of many."""
+    chosen = PEERS_OF_MANY if many else PEERS
+    return [peer for peer in chosen if importlib.util.find_spec(MODULES[peer])]
 
 
 def variants(peer: str, case: Case, epochs: int) -> dict[str, Training]:

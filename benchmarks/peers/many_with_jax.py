@@ -3,90 +3,47 @@
 Both are timed with the starting weights in place, and compute the losses of the last epoch only.
 """
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.with_jax import import_jax
+from benchmarks.peers.formulas import Formulas, functions, samples_first
+from benchmarks.peers.with_jax import import_jax, no_dots, objective
 from fastxor.benchmarking.cases import Case, Training
+from fastxor.common.checks import Array
 from fastxor.sweeps.many import train_many
 
-BLOCKS = (32, 64, 256, 512)  # networks at a time that a core keeps in its cache
+Way = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+"""Makes parameters of rows (parameters, networks); of these, gradients and sums of loss terms."""
 
 
 def by_hand(case: Case, epochs: int) -> dict[str, Training]:
-    """Formulas by hand, an array for each weight, blocks of networks, spread over all cores.
-
-    Arrays hold a weight of all networks of a block. Samples are written out, or are a dimension
-    in front.
-    """
+    """Formulas by hand, blocks of networks that a core keeps in its cache, over all cores."""
     jax = import_jax()
-    jnp, lax = jax.numpy, jax.lax
-    I, H, O = case.sizes
+    lax, jnp = jax.lax, jax.numpy
     T = np.dtype(case.dtype).type
-    X, y = case.data()
-    rate = T(case.learning_rate)
+    rate, size = T(case.learning_rate), case.architecture.parameters
 
-    def sigmoid(z: Any) -> Any:
-        return 1 / (1 + jnp.exp(-z))
-
-    def written_out() -> Any:
-        samples = [
-            ([T(x) for x in row], [T(t) for t in target]) for row, target in zip(X, y, strict=True)
-        ]
-        return samples, lambda values: sum(values[1:], values[0])
-
-    def in_front() -> Any:
-        def column(values: Any) -> Any:
-            return jnp.asarray(values, T)[:, None]
-
-        return [([column(X[:, i]) for i in range(I)], [column(y[:, o]) for o in range(O)])], (
-            lambda values: values[0].sum(0)
-        )
-
-    def training(arrange: Any, block: int) -> Training:
-        samples, total = arrange()
-
-        def forward(w: Any, x: Any) -> Any:
-            W1, b1, W2, b2 = w
-            a = [sigmoid(b1[h] + sum(x[i] * W1[i][h] for i in range(I))) for h in range(H)]
-            return a, [sigmoid(b2[o] + sum(a[h] * W2[h][o] for h in range(H))) for o in range(O)]
-
-        def losses(w: Any) -> Any:
-            errors = [
-                output - target
-                for x, targets in samples
-                for output, target in zip(forward(w, x)[1], targets, strict=True)
-            ]
-            return total([error * error for error in errors]) / (case.n * O)
+    def training(way: Way, block: int) -> Training:
+        parameters_of, gradients_of = way
 
         def step(w: Any) -> Any:
-            W2, terms = w[2], []
-            for x, targets in samples:
-                a, outputs = forward(w, x)
-                delta2 = [(p - t) * (p * (1 - p)) for p, t in zip(outputs, targets, strict=True)]
-                delta1 = [
-                    sum(delta2[o] * W2[h][o] for o in range(O)) * (a[h] * (1 - a[h]))
-                    for h in range(H)
-                ]
-                terms.append((
-                    [[x[i] * delta1[h] for h in range(H)] for i in range(I)], delta1,
-                    [[a[h] * delta2[o] for o in range(O)] for h in range(H)], delta2,
-                ))  # fmt: skip
-            return jax.tree.map(lambda w, *terms: w - rate * total(terms), w, *terms)
+            gradients, loss = gradients_of(w)
+            return jax.tree.map(lambda w, g: w - rate * g, w, gradients), loss
 
         def train(rows: Any) -> Any:  # (parameters, block)
-            rows = iter(rows)
-            w = (
-                [[next(rows) for _ in range(H)] for _ in range(I)], [next(rows) for _ in range(H)],
-                [[next(rows) for _ in range(O)] for _ in range(H)], [next(rows) for _ in range(O)],
-            )  # fmt: skip
-            w, _ = lax.scan(lambda w, _: (step(w), None), w, None, length=epochs - 1)
-            return losses(w), jnp.stack(jax.tree.leaves(step(w)))
+            w = parameters_of(rows)
+            w, _ = lax.scan(lambda w, _: (step(w)[0], None), w, None, length=epochs - 1)
+            w, loss = step(w)
+            rows = [leaf.reshape(-1, block) for leaf in jax.tree.leaves(w)]
+            return loss / case.terms, jnp.concatenate(rows)
 
         mesh = jax.make_mesh((jax.device_count(),), ("cores",))
         blocks = jax.sharding.PartitionSpec("cores")
-        starts = columns(case).reshape(-1, case.networks // block, block).swapaxes(0, 1)
+        starts = np.concatenate([array.reshape(case.networks, -1) for array in start(case)], axis=1)
+        starts = starts.reshape(-1, block, size).swapaxes(1, 2)
         placed = jax.device_put(starts, jax.sharding.NamedSharding(mesh, blocks))
         many = jax.jit(
             jax.shard_map(
@@ -95,51 +52,127 @@ def by_hand(case: Case, epochs: int) -> dict[str, Training]:
         )
         return lambda: np.asarray(jax.block_until_ready(many(placed))[0]).ravel()
 
+    ways, block_sizes = {"layers": layers(case), "dots": dots(case)}, (16, 64, 256)
+    if size <= 64:  # else it takes minutes to compile
+        ways["samples first"] = in_front(case)
+    if size <= 16:
+        ways["samples written out"], block_sizes = written_out(case), (32, 64, 256, 512)
     return {
-        f"{name}, blocks of {block}": training(arrange, block)
-        for name, arrange in (("samples written out", written_out), ("samples first", in_front))
-        for block in BLOCKS
+        f"{name}, blocks of {block}": training(way, block)
+        for name, way in ways.items()
+        for block in block_sizes
         if case.networks % (block * jax.device_count()) == 0
     }
 
 
-def columns(case: Case) -> Any:
-    """The starting weights W1, b1, W2, b2 of all seeds: (parameters, networks)."""
-    start = train_many(
-        *case.data(), seed=np.arange(case.networks), hidden_size=case.sizes[1], epochs=0,
-        dtype=case.dtype,
-    )  # fmt: skip
-    rows = [array.reshape(case.networks, -1) for array in start.networks.arrays]
-    return np.ascontiguousarray(np.concatenate(rows, axis=1).T)
+def layers(case: Case) -> Way:
+    """An array for each layer, networks last: as one network's, samples last."""
+    jnp = import_jax().numpy
+    X, y = (jnp.asarray(array.T[..., None]) for array in case.data())
+    formulas = Formulas(case, jnp, no_dots(jnp))
+    return partial(arrays, case), lambda w: formulas.gradients(w, X, y)
+
+
+def dots(case: Case) -> Way:
+    """An array for each layer, networks first: ``vmap`` of one network's formulas."""
+    jax = import_jax()
+    X, y = (jax.numpy.asarray(array) for array in case.data())
+    formulas = Formulas(case, jax.numpy, samples_first(jax.numpy.dot))
+
+    def parameters_of(rows: Any) -> Any:
+        return tuple(jax.numpy.moveaxis(array, -1, 0) for array in arrays(case, rows))
+
+    return parameters_of, jax.vmap(lambda w: formulas.gradients(w, X, y))
+
+
+def arrays(case: Case, rows: Any) -> Any:
+    """W1, b1, ... with a dimension of networks behind."""
+    at, found = 0, []
+    for I, O in case.architecture.shapes.values():
+        found.append(rows[at : at + I * O].reshape(I, O, -1))
+        at += I * O
+    return tuple(found)
+
+
+def written_out(case: Case) -> Way:
+    """An array for each weight; samples are numbers in the formulas."""
+    T = np.dtype(case.dtype).type
+    rows = zip(*case.data(), strict=True)
+    samples = [([T(x) for x in row], [T(t) for t in targets]) for row, targets in rows]
+    return units(case, samples, lambda values: sum(values[1:], values[0]))
+
+
+def in_front(case: Case) -> Way:
+    """An array for each weight; samples are a dimension in front."""
+    jnp = import_jax().numpy
+    X, y = ([jnp.asarray(column[:, None]) for column in array.T] for array in case.data())
+    return units(case, [(X, y)], lambda values: values[0].sum(0))
+
+
+def units(case: Case, samples: Any, total: Any) -> Way:
+    """Of squared errors; ``total`` is the sum of what each of the samples gives."""
+    jax = import_jax()
+    network, table = case.architecture, functions(jax.numpy)
+    if case.loss != "mse":
+        raise ValueError(f"only squared errors are written out, got {case}")
+
+    def parameters_of(rows: Any) -> Any:
+        return list(_lists(iter(rows), network.layers))
+
+    def terms(w: Any, a: Any, targets: Any) -> Any:
+        inputs = [a]
+        for (W, b), function in zip(w, network.activations, strict=True):
+            z = [sum(x * w for x, w in zip(inputs[-1], column, strict=True))
+                 for column in zip(*W, strict=True)]  # fmt: skip
+            z = z if b is None else [z + b for z, b in zip(z, b, strict=True)]
+            inputs.append([table[function][0](z) for z in z])
+        errors = [p - t for p, t in zip(inputs[-1], targets, strict=True)]
+        back, gradients = errors, []
+        for number in range(len(w) - 1, -1, -1):
+            slope = table[network.activations[number]][1]
+            delta = [slope(d, a) for d, a in zip(back, inputs[number + 1], strict=True)]
+            W, b = w[number]
+            of_W = [[x * d for d in delta] for x in inputs[number]]
+            gradients = [(of_W, None if b is None else delta), *gradients]
+            back = [sum(d * w for d, w in zip(delta, row, strict=True)) for row in W]
+        return gradients, sum(error * error for error in errors)
+
+    def gradients_of(w: Any) -> Any:
+        found = [terms(w, x, targets) for x, targets in samples]
+        return jax.tree.map(lambda *values: total(values), *found)
+
+    return parameters_of, gradients_of
+
+
+def _lists(rows: Iterator[Any], layers: Any) -> Iterator[Any]:
+    """W[i][o] and b[o], or None, of each layer."""
+    for I, O, _, has_bias in layers:
+        W = [[next(rows) for _ in range(O)] for _ in range(I)]
+        yield W, [next(rows) for _ in range(O)] if has_bias else None
+
+
+def start(case: Case) -> tuple[Array, ...]:
+    """The starting weights W1, b1, ... of all seeds, (networks, inputs, units) each."""
+    seeds = np.arange(case.networks or 1)
+    runs = train_many(*case.data(), seed=seeds, epochs=0, **case.settings_of_many)
+    return runs.networks.arrays
 
 
 def vmap(case: Case, epochs: int) -> dict[str, Training]:
     """``vmap`` of a training with automatic gradients."""
     jax = import_jax()
-    jnp, lax = jax.numpy, jax.lax
-    I, H, O = case.sizes
     T = np.dtype(case.dtype).type
-    X, y = (jnp.asarray(array) for array in case.data())
-    rate = T(case.learning_rate)
-
-    def half_error(parameters: Any) -> Any:
-        W1, b1, W2, b2 = parameters
-        A2 = jax.nn.sigmoid(jax.nn.sigmoid(X @ W1 + b1) @ W2 + b2)
-        return T(0.5) * jnp.sum((A2 - y) ** 2)
+    X, y = (jax.numpy.asarray(array) for array in case.data())
+    rate, value_and_grad = T(case.learning_rate), jax.value_and_grad(objective(case), has_aux=True)
 
     def train(parameters: Any) -> Any:
         def epoch(state: Any, _: None) -> Any:
-            half, gradients = jax.value_and_grad(half_error)(state[0])
-            return (jax.tree.map(lambda w, g: w - rate * g, state[0], gradients), half), None
+            (_, loss), gradients = value_and_grad(state[0], X, y)
+            return (jax.tree.map(lambda w, g: w - rate * g, state[0], gradients), loss), None
 
-        (parameters, half), _ = lax.scan(epoch, (parameters, T(0)), None, length=epochs)
-        return 2 * half / (case.n * O), parameters
+        (parameters, loss), _ = jax.lax.scan(epoch, (parameters, T(0)), None, length=epochs)
+        return loss / case.terms, parameters
 
-    rows = columns(case).T
-    W1, b1, W2, b2 = np.split(rows, [I * H, (I + 1) * H, (I + 1 + O) * H], axis=1)
-    parameters = tuple(
-        jnp.asarray(array.reshape(-1, *shape))
-        for array, shape in ((W1, (I, H)), (b1, (1, H)), (W2, (H, O)), (b2, (1, O)))
-    )
+    parameters = tuple(map(jax.numpy.asarray, start(case)))
     many = jax.jit(jax.vmap(train))
     return {"vmap": lambda: np.asarray(jax.block_until_ready(many(parameters))[0])}

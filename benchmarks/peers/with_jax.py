@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.formulas import gradients_by_hand
+from benchmarks.peers.formulas import Formulas, Layout, samples_first
 from fastxor.benchmarking.cases import Case, Training
 from fastxor.common.checks import Array
+from fastxor.contract.passes import layers_of
 
 BLOCK = 64  # samples at a time that JAX keeps in cache, for large batches
 
@@ -30,6 +31,64 @@ def import_jax() -> Any:
     return jax
 
 
+def objective(case: Case) -> Any:
+    """What automatic gradients are those of; also returns the sum of the loss's terms."""
+    jax = import_jax()
+    jnp, network = jax.numpy, case.architecture
+    functions = {
+        "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": lambda z: z,
+    }  # fmt: skip
+
+    def value(parameters: Any, X: Any, y: Any) -> Any:
+        *hidden, last = layers_of(parameters, network.biases, network.activations)
+        for W, b, function in hidden:
+            X = functions[function](X @ W if b is None else X @ W + b)
+        Z = X @ last.W if last.b is None else X @ last.W + last.b
+        if case.output == "softmax":
+            loss = -jnp.sum(y * jax.nn.log_softmax(Z))
+        elif case.loss == "log_loss":
+            loss = jnp.sum(jnp.logaddexp(0, Z) - y * Z)
+        else:
+            square = jnp.sum((functions[case.output](Z) - y) ** 2)
+            return 0.5 * square, square
+        return loss, loss
+
+    return value
+
+
+def no_dots(jnp: Any) -> Layout:
+    """Samples last, X (I, B) and y (O, B); products are written out along the shorter side."""
+
+    def sums(A: Any, W: Any) -> Any:
+        I, O = W.shape[:2]
+        if I <= O:
+            return sum(W[i][:, None] * A[i] for i in range(I))
+        columns = [(W[:, o][:, None] * A).sum(0) for o in range(O)]
+        return jnp.stack(columns) if O > 1 else columns[0][None]
+
+    def back(delta: Any, W: Any) -> Any:
+        return sum(W[:, o][:, None] * delta[o] for o in range(W.shape[1]))
+
+    def outer(A: Any, delta: Any) -> Any:
+        if len(A) <= len(delta):
+            return jnp.stack([(delta * row).sum(1) for row in A])
+        return jnp.stack([(A * row).sum(1) for row in delta], axis=1)
+
+    return Layout(sums, back, outer, samples=1)
+
+
+def _few_dots(A: Any, W: Any) -> Any:
+    return sum(W[i][:, None] * A[i] for i in range(len(W))) if len(W) <= 4 else W.T @ A
+
+
+DOTS_LAST = Layout(
+    _few_dots,
+    lambda delta, W: W * delta if W.shape[1] == 1 else W @ delta,
+    lambda A, delta: A @ delta.T,
+    samples=1,
+)
+
+
 def variants(case: Case, epochs: int) -> dict[str, Training]:
     """One compiled call: `lax.scan` over epochs and batches, with gradients got in several ways.
 
@@ -38,56 +97,26 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     """
     jax = import_jax()
     jnp, lax = jax.numpy, jax.lax
-    I, _, O = case.sizes
     T = np.dtype(case.dtype).type
     rate, start = T(case.learning_rate), case.start.arrays
-
-    def sigmoid(z: Any) -> Any:
-        return 1 / (1 + jnp.exp(-z))
+    value_and_grad = jax.value_and_grad(objective(case), has_aux=True)
 
     def autodiff(parameters: Any, X: Any, y: Any) -> Any:
-        def half_error(parameters: Any) -> Any:
-            W1, b1, W2, b2 = parameters
-            A2 = jax.nn.sigmoid(jax.nn.sigmoid(X @ W1 + b1) @ W2 + b2)
-            return 0.5 * jnp.sum((A2 - y) ** 2)
+        (_, loss), gradients = value_and_grad(parameters, X, y)
+        return gradients, loss
 
-        half, gradients = jax.value_and_grad(half_error)(parameters)
-        return gradients, 2 * half
+    def by_hand(layout: Layout) -> Any:
+        return Formulas(case, jnp, layout).gradients
 
-    def dots(parameters: Any, X: Any, y: Any) -> Any:
-        return gradients_by_hand(sigmoid, jnp.dot, parameters, X, y)
+    def in_blocks(gradients_of: Any) -> Any:
+        def gradients(parameters: Any, X: Any, y: Any) -> Any:
+            def add(total: Any, block: Any) -> Any:
+                return jax.tree.map(jnp.add, total, gradients_of(parameters, *block)), None
 
-    def dots_last(parameters: Any, X: Any, y: Any) -> Any:
-        W1, b1, W2, b2 = parameters
-        Z1 = sum(W1[i][:, None] * X[i] for i in range(I)) if I <= 4 else W1.T @ X
-        A1 = sigmoid(Z1 + b1.T)
-        A2 = sigmoid(W2.T @ A1 + b2.T)
-        error = A2 - y
-        delta2 = error * (A2 * (1 - A2))
-        delta1 = (W2 * delta2 if O == 1 else W2 @ delta2) * (A1 * (1 - A1))
-        db1, db2 = delta1.sum(1)[None], delta2.sum(1)[None]
-        return (X @ delta1.T, db1, A1 @ delta2.T, db2), (error * error).sum()
+            zeros = jax.tree.map(jnp.zeros_like, parameters), jnp.zeros((), T)
+            return lax.scan(add, zeros, (X, y))[0]
 
-    def no_dots_last(parameters: Any, X: Any, y: Any) -> Any:
-        W1, b1, W2, b2 = parameters
-        A1 = sigmoid(sum(W1[i][:, None] * X[i] for i in range(I)) + b1[0][:, None])
-        A2 = [sigmoid((W2[:, o][:, None] * A1).sum(0) + b2[0, o]) for o in range(O)]
-        errors = [A2[o] - y[o] for o in range(O)]
-        delta2 = [errors[o] * (A2[o] * (1 - A2[o])) for o in range(O)]
-        delta1 = sum(W2[:, o][:, None] * delta2[o] for o in range(O)) * (A1 * (1 - A1))
-        return (
-            jnp.stack([(delta1 * X[i]).sum(1) for i in range(I)]),
-            delta1.sum(1)[None],
-            jnp.stack([(A1 * delta).sum(1) for delta in delta2], axis=1),
-            jnp.stack([delta.sum() for delta in delta2])[None],
-        ), sum((error * error).sum() for error in errors)
-
-    def in_blocks(parameters: Any, X: Any, y: Any) -> Any:
-        def add(total: Any, block: Any) -> Any:
-            return jax.tree.map(jnp.add, total, no_dots_last(parameters, *block)), None
-
-        zeros = jax.tree.map(jnp.zeros_like, parameters), jnp.zeros((), T)
-        return lax.scan(add, zeros, (X, y))[0]
+        return gradients
 
     def split(array: Array) -> Array:  # (B, I) as (B / BLOCK, I, BLOCK)
         return array.reshape(-1, BLOCK, array.shape[1]).transpose(0, 2, 1)
@@ -97,8 +126,8 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
         rest = [batches.pop()] if batches[-1][0].shape != batches[0][0].shape else []
 
         def step(parameters: Any, batch: Any) -> Any:
-            gradients, error = gradients_of(parameters, *batch)
-            return jax.tree.map(lambda w, g: w - rate * g, parameters, gradients), error
+            gradients, loss = gradients_of(parameters, *batch)
+            return jax.tree.map(lambda w, g: w - rate * g, parameters, gradients), loss
 
         # the data are constants of the compiled code, which makes some small cases faster
         stacked = tuple(jnp.asarray(np.stack(arrays)) for arrays in zip(*batches, strict=True))
@@ -109,14 +138,14 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
         def train(parameters: Any) -> Any:
             def epoch(parameters: Any, _: None) -> Any:
                 if len(stacked[0]) > 1:
-                    parameters, errors = lax.scan(step, parameters, stacked)
-                    error = errors.sum()
+                    parameters, losses = lax.scan(step, parameters, stacked)
+                    loss = losses.sum()
                 else:
-                    parameters, error = step(parameters, (stacked[0][0], stacked[1][0]))
+                    parameters, loss = step(parameters, (stacked[0][0], stacked[1][0]))
                 for batch in rest:
-                    parameters, last_error = step(parameters, batch)
-                    error += last_error
-                return parameters, error / (case.n * O)
+                    parameters, last_loss = step(parameters, batch)
+                    loss += last_loss
+                return parameters, loss / case.terms
 
             return lax.scan(epoch, parameters, None, length=epochs, unroll=unroll)[1]
 
@@ -124,14 +153,18 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
 
     found = {
         "autodiff": training(autodiff, arrange=np.asarray),
-        "dots": training(dots, arrange=np.asarray),
-        "dots, samples last": training(dots_last),
+        "dots": training(by_hand(samples_first(jnp.dot)), arrange=np.asarray),
+        "dots, samples last": training(by_hand(DOTS_LAST)),
     }
-    if I + O <= 8:  # they are written out one by one
-        found["no dots, samples last"] = training(no_dots_last)
+    written_out = by_hand(no_dots(jnp))
+    few = sum(min(layer[:2]) for layer in case.architecture.layers) <= 20
+    if few:  # they are written out one by one
+        found["no dots, samples last"] = training(written_out)
         if case.n == 4:
-            found["no dots, samples last, unrolled"] = training(no_dots_last, unroll=4)
-        size = min(case.batch_size or case.n, case.n)
-        if size >= 4 * BLOCK and size % BLOCK == case.n % size == 0:
-            found["no dots, samples last, blocks"] = training(in_blocks, arrange=split)
+            found["no dots, samples last, unrolled"] = training(written_out, unroll=4)
+    size = min(case.batch_size or case.n, case.n)
+    if size >= 4 * BLOCK and size % BLOCK == case.n % size == 0:
+        if few:
+            found["no dots, samples last, blocks"] = training(in_blocks(written_out), split)
+        found["dots, samples last, blocks"] = training(in_blocks(by_hand(DOTS_LAST)), split)
     return found

@@ -13,14 +13,15 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     """The nearest that scikit-learn has; its losses are of another network, not to be compared.
 
     A regressor has no sigmoid at its output and a classifier no squared error, and neither
-    takes starting weights. The work of an epoch is about the same.
+    takes starting weights or leaves out biases. The work of an epoch is about the same.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     X, y = case.data()
     settings = {
-        "hidden_layer_sizes": (case.sizes[1],), "activation": "logistic", "solver": "sgd",
+        "hidden_layer_sizes": case.sizes[1:-1], "solver": "sgd",
+        "activation": {"sigmoid": "logistic"}.get(str(case.activation), case.activation),
         "momentum": 0, "nesterovs_momentum": False, "shuffle": False, "alpha": 0, "tol": 0,
         "batch_size": min(case.batch_size or case.n, case.n), "max_iter": epochs,
         "n_iter_no_change": 10**9, "random_state": 0,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.formulas import gradients_by_hand
+from benchmarks.peers.formulas import Formulas, Functions, samples_first
 from fastxor.benchmarking.cases import Case, Training
 from fastxor.common.checks import Array
 
@@ -22,65 +22,39 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     """
     import torch
 
-    I, H, O = case.sizes
-    dtype, rate = getattr(torch, case.dtype), case.learning_rate
+    rate = case.learning_rate
     batches = [(torch.from_numpy(X), torch.from_numpy(y)) for X, y in case.batches()]
     start = tuple(map(torch.from_numpy, case.start.arrays))
 
     def autograd() -> list[Any]:
-        layers = torch.nn.Linear(I, H), torch.nn.Linear(H, O)
-        network = torch.nn.Sequential(layers[0], torch.nn.Sigmoid(), layers[1], torch.nn.Sigmoid())
-        network.to(dtype)
-        with torch.no_grad():
-            for layer, W, b in zip(layers, start[::2], start[1::2], strict=True):
-                layer.weight.copy_(W.T)
-                layer.bias.copy_(b[0])
-        # the error's gradients are twice those of the other engines
-        optimizer = torch.optim.SGD(network.parameters(), lr=rate / 2)
-        square = torch.nn.MSELoss(reduction="sum")
+        network, objective, factor = _modules(torch, case, start)
+        optimizer = torch.optim.SGD(network.parameters(), lr=rate / factor)
         losses = []
         for _ in range(epochs):
-            errors = []
+            terms = []
             for X, y in batches:
                 optimizer.zero_grad()
-                error = square(network(X), y)
-                error.backward()
+                loss = objective(network(X), y)
+                loss.backward()
                 optimizer.step()
-                errors.append(error.detach())
-            losses.append(torch.stack(errors).sum())
+                terms.append(loss.detach())
+            losses.append(torch.stack(terms).sum())
         return losses
 
-    def by_hand(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, y: Any) -> Any:
-        A1 = torch.sigmoid(torch.addmm(b1, X, W1))
-        A2 = torch.sigmoid(torch.addmm(b2, A1, W2))
-        error = A2 - y
-        delta2 = torch.ops.aten.sigmoid_backward(error, A2)
-        delta1 = torch.ops.aten.sigmoid_backward(delta2 @ W2.T, A1)
-        return (
-            torch.addmm(W1, X.T, delta1, alpha=-rate),
-            torch.sub(b1, delta1.sum(0, True), alpha=rate),
-            torch.addmm(W2, A1.T, delta2, alpha=-rate),
-            torch.sub(b2, delta2.sum(0, True), alpha=rate),
-            torch.dot(error.view(-1), error.view(-1)),
-        )
-
-    def product(A: Any, B: Any) -> Any:  # written out, the compiler merges it with the rest
-        if I + O > 8:
-            return A @ B
-        if B.shape[1] == 1:
-            return (A * B.T).sum(1, True)
-        if A.shape[1] <= 4:
-            return sum(A[:, k, None] * B[k] for k in range(len(B)))
-        return torch.stack([(row[:, None] * B).sum(0) for row in A])
+    eager = Formulas(case, torch, samples_first(torch.mm), _functions(torch))
+    compiled = Formulas(
+        case, torch, samples_first(partial(_product, torch)),
+        {"sigmoid": (torch.sigmoid, lambda back, a: back * (a * (1 - a)))},
+    )  # fmt: skip
 
     def to_compile(*arguments: Any, steps: int = 1) -> Any:
         *parameters, X, y = arguments
-        errors = []
+        losses = []
         for _ in range(steps):
-            gradients, error = gradients_by_hand(torch.sigmoid, product, parameters, X, y)
+            gradients, loss = compiled.gradients(parameters, X, y)
             parameters = [w - rate * g for w, g in zip(parameters, gradients, strict=True)]
-            errors.append(error)
-        return *parameters, torch.stack(errors)
+            losses.append(loss)
+        return *parameters, torch.stack(losses)
 
     def loop(step: Any, ten: Any = None) -> Callable[[], list[Any]]:
         def train() -> list[Any]:
@@ -88,14 +62,14 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
             with torch.inference_mode():
                 if ten:  # epochs in one call
                     for _ in range(epochs // 10):
-                        *parameters, errors = ten(*parameters, *batches[0])
-                        losses.extend(errors.unbind())
+                        *parameters, ten_losses = ten(*parameters, *batches[0])
+                        losses.extend(ten_losses.unbind())
                 for _ in range(epochs - len(losses)):
-                    errors = []
+                    terms = []
                     for X, y in batches:
-                        *parameters, error = step(*parameters, X, y)
-                        errors.append(error.view(()))
-                    losses.append(torch.stack(errors).sum())
+                        *parameters, loss = step(*parameters, X, y)
+                        terms.append(loss.view(()))
+                    losses.append(torch.stack(terms).sum())
             return losses
 
         return train
@@ -103,17 +77,17 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     def with_threads(threads: int, train: Callable[[], list[Any]]) -> Training:
         def training() -> Array:
             torch.set_num_threads(threads)
-            errors: Array = torch.stack(train()).numpy()
-            return errors / np.dtype(case.dtype).type(case.n * O)
+            losses: Array = torch.stack(train()).numpy()
+            return losses / np.dtype(case.dtype).type(case.terms)
 
         return training
 
-    loops = {"autograd": autograd, "by hand": loop(by_hand)}
+    loops = {"autograd": autograd, "by hand": loop(partial(_step, torch, eager))}
     if shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"):
         torch._dynamo.config.recompile_limit = 10**6  # each case and thread count takes one
         compile_ = partial(torch.compile, fullgraph=True, dynamic=False)
         loops["compiled"] = loop(compile_(to_compile))
-        if len(batches) == 1 and case.n * H <= 64:
+        if len(batches) == 1 and case.n * max(case.sizes) <= 64:
             ten = compile_(partial(to_compile, steps=10))
             loops["compiled, ten epochs a call"] = loop(compile_(to_compile), ten)
     large = len(batches[0][0]) >= 256
@@ -122,3 +96,72 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
         for threads in ({1, CORES} if large else {1})
         for label, train in loops.items()
     }
+
+
+def _modules(torch: Any, case: Case, start: Any) -> tuple[Any, Any, float]:
+    """The network, what its gradients are those of, and how many times ours they are."""
+    names = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
+    network, rest = torch.nn.Sequential(), iter(start)
+    for I, O, function, has_bias in case.architecture.layers:
+        layer = torch.nn.Linear(I, O, bias=has_bias).to(start[0].dtype)
+        with torch.no_grad():
+            layer.weight.copy_(next(rest).T)
+            if has_bias:
+                layer.bias.copy_(next(rest)[0])
+        network.append(layer)
+        if function in names:
+            network.append(names[function]())
+    if case.output == "softmax":
+        return network, torch.nn.CrossEntropyLoss(reduction="sum"), 1
+    if case.loss == "log_loss":
+        return network[:-1], torch.nn.BCEWithLogitsLoss(reduction="sum"), 1
+    return network, torch.nn.MSELoss(reduction="sum"), 2
+
+
+def _functions(torch: Any) -> Functions:
+    """Each in a call, and so its slope."""
+    aten = torch.ops.aten
+    return {
+        "sigmoid": (torch.sigmoid, aten.sigmoid_backward),
+        "tanh": (torch.tanh, aten.tanh_backward),
+        "relu": (torch.relu, lambda back, a: aten.threshold_backward(back, a, 0)),
+    }
+
+
+def _step(torch: Any, formulas: Formulas, *arguments: Any) -> Any:
+    """The parameters after a batch and the sum of the loss's terms, in as few calls as we know."""
+    *parameters, X, y = arguments
+    case, layers, inputs = formulas.case, formulas.layers(parameters), [X]
+    rate = case.learning_rate
+    for number, (W, b, function) in enumerate(layers, 1):
+        Z = inputs[-1] @ W if b is None else torch.addmm(b, inputs[-1], W)
+        if number < len(layers):
+            inputs.append(formulas.functions[function][0](Z))
+    if case.output == "softmax":
+        logs = torch.log_softmax(Z, 1)
+        of_outputs, loss = logs.exp() - y, -torch.dot(logs.view(-1), y.view(-1))
+    elif case.loss == "log_loss":
+        of_outputs, loss = formulas.end(Z, y)
+    else:
+        function, backward = formulas.functions[case.output]
+        A = function(Z)
+        error = A - y
+        of_outputs, loss = backward(error, A), torch.dot(error.view(-1), error.view(-1))
+    found: list[Any] = []
+    for number, delta in formulas.deltas(layers, inputs, of_outputs):
+        W, b, _ = layers[number]
+        of_b = [] if b is None else [torch.sub(b, delta.sum(0, True), alpha=rate)]
+        W = torch.addmm(W, inputs[number].T, delta, alpha=-rate)
+        found = [W, *of_b, *found]
+    return *found, loss
+
+
+def _product(torch: Any, A: Any, B: Any) -> Any:
+    """Small ones written out: the compiler merges them with the rest."""
+    if B.shape[1] == 1:
+        return (A * B.T).sum(1, True)
+    if A.shape[1] <= 8:
+        return sum(A[:, k, None] * B[k] for k in range(len(B)))
+    if len(A) <= 8:
+        return torch.stack([(row[:, None] * B).sum(0) for row in A])
+    return A @ B

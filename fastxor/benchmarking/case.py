@@ -18,7 +18,7 @@ COST = {
     "scikit-learn": (200_000, 4.0),
 }  # fmt: skip
 # ns per network, sample and parameter, with many networks
-COST_OF_MANY = {"fastxor": 0.2, "JAX": 0.5, "JAX vmap": 2.5}
+COST_OF_MANY = {"fastxor": 0.2, "JAX": 0.5, "JAX vmap": 2.5, "flax": 2.5}
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ class Case:
     def is_tutorials(self) -> bool:
         """Is it a network that the textbook can train?"""
         return len(self.sizes) == 3 and not self.functions
+
+    @property
+    def terms(self) -> int:
+        """How many terms the loss of an epoch is the mean of."""
+        return self.n * (1 if self.output == "softmax" else self.sizes[-1])
 
     @property
     def settings(self) -> dict[str, Any]:

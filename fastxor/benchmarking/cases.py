@@ -17,8 +17,12 @@ DTYPES = ("float64", "float32")
 EPOCHS = (100, 1_000, 10_000, 100_000)
 
 
-def _each_dtype(*cases: tuple[Any, ...]) -> list[Case]:
-    return [Case(n, sizes, dtype, batch_size) for n, sizes, batch_size in cases for dtype in DTYPES]
+def _each_dtype(*cases: tuple[Any, ...], **functions: Any) -> list[Case]:
+    return [
+        Case(n, sizes, dtype, batch_size, **functions)
+        for n, sizes, batch_size in cases
+        for dtype in DTYPES
+    ]
 
 
 XOR = _each_dtype((4, (2, 2, 1), None))
@@ -37,8 +41,31 @@ TABLES = _each_dtype(
         for batch_size in (None, 32)
     )
 )
+CLASSES: dict[str, Any] = {"activation": "relu", "output": "softmax", "loss": "log_loss"}
+SAMPLES = (4, 64, 1_024, 65_536)
+DEEP = [
+    *_each_dtype(*((n, (2, 8, 8, 1), None) for n in SAMPLES), activation="tanh"),
+    *_each_dtype(*((n, (2, 16, 16, 1), None) for n in SAMPLES), activation="relu"),
+    *_each_dtype(
+        *((150, (4, 32, 16, 3), size) for size in (None, 32)),
+        *((1797, (64, 32, 32, 10), size) for size in (None, 32)),
+        **CLASSES,
+    ),
+    *_each_dtype((1_000, (1, 64, 64, 1), None), activation="tanh", output="identity"),
+]
 NETWORKS = (64, 1_024, 16_384, 131_072)
 MANY = [replace(case, networks=count) for count in NETWORKS for case in XOR]
+MANY_DEEP = [
+    replace(case, networks=count)
+    for case in (
+        *_each_dtype((4, (2, 4, 4, 1), None), activation="tanh"),
+        *_each_dtype(
+            *((n, (16, 16, 1), None) for n in (1, 16)),
+            activation="tanh", output="identity", bias=False,
+        ),
+    )
+    for count in (64, 4_096)
+]  # fmt: skip
 
 TOLERANCE = {"float64": 1e-12, "float32": 5e-5}
 """Relative difference of a loss that rounding may make in a few epochs, on any of the cases."""

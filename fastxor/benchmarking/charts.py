@@ -15,6 +15,7 @@ STYLES = {  # Okabe-Ito's colours, and markers that differ without them
     "textbook": ("#000000", "X"), "reference": ("#999999", "v"), "fastxor": ("#D55E00", "o"),
     "NumPy": ("#0072B2", "^"), "JAX": ("#009E73", "s"), "PyTorch": ("#56B4E9", "D"),
     "scikit-learn": ("#CC79A7", "P"), "JAX vmap": ("#F0E442", "d"),
+    "flax": ("#E69F00", "p"),
 }  # fmt: skip
 
 

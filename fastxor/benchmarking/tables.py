@@ -15,10 +15,12 @@ TABLES = {  # what a row is
     "full batch": ("sizes", "n"),
     "mini-batches": ("sizes", "n", "batch_size"),
     "tables": ("sizes", "n", "batch_size"),
+    "deep": ("sizes", "functions", "n", "batch_size"),
     "iris and breast cancer": ("sizes", "n", "batch_size", "accuracy: training / left out"),
     "threads": ("sizes", "n"),
     "samples": ("sizes", "n"),
     "many networks": ("sizes", "n", "networks"),
+    "deep, many networks": ("sizes", "functions", "n", "networks"),
     "networks by threads": ("networks",),
 }
 THREADS = ("threads", "networks by threads")  # tables whose columns are numbers of threads
@@ -28,6 +30,7 @@ ENGINES = (
     "NumPy",
     "JAX",
     "JAX vmap",
+    "flax",
     "PyTorch",
     "scikit-learn",
 )  # in this order; ours are no peers
