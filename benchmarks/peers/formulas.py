@@ -44,12 +44,17 @@ def samples_first(product: Any) -> Layout:
 
 
 class Formulas:
-    """Those of a case, by hand."""
+    """Those of a case, by hand; ``keep`` is what all that is used more than once goes through."""
 
     def __init__(
-        self, case: Case, xp: Any, layout: Layout, functions_: Functions | None = None
+        self,
+        case: Case,
+        xp: Any,
+        layout: Layout,
+        functions_: Functions | None = None,
+        keep: Callable[[Any], Any] = lambda array: array,
     ) -> None:
-        self.case, self.xp, self.layout = case, xp, layout
+        self.case, self.xp, self.layout, self.keep = case, xp, layout, keep
         self.functions = functions(xp) | (functions_ or {})
 
     def layers(self, arrays: Any) -> list[Layer]:
@@ -74,12 +79,13 @@ class Formulas:
             Z = self.layout.sums(found[-1], W)
             if b is not None:
                 Z = Z + (b[0][:, None] if self.layout.samples else b)
-            found.append(self.functions[function][0](Z) if number < len(layers) else Z)
+            found.append(self.keep(self.functions[function][0](Z) if number < len(layers) else Z))
         return found
 
     def deltas(self, layers: Sequence[Layer], inputs: Sequence[Any], delta: Any) -> Any:
         """The derivatives by Z of each layer, the last first, with the layer's number."""
         for number in range(len(layers) - 1, -1, -1):
+            delta = self.keep(delta)
             yield number, delta
             if number:
                 back = self.layout.back(delta, layers[number].W)

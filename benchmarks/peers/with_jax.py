@@ -105,8 +105,8 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
         (_, loss), gradients = value_and_grad(parameters, X, y)
         return gradients, loss
 
-    def by_hand(layout: Layout) -> Any:
-        return Formulas(case, jnp, layout).gradients
+    def by_hand(layout: Layout, **more: Any) -> Any:
+        return Formulas(case, jnp, layout, **more).gradients
 
     def in_blocks(gradients_of: Any) -> Any:
         def gradients(parameters: Any, X: Any, y: Any) -> Any:
@@ -117,6 +117,17 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
             return lax.scan(add, zeros, (X, y))[0]
 
         return gradients
+
+    def over_cores(gradients_of: Any) -> Any:
+        mesh = jax.sharding.Mesh(jax.devices(), ("cores",))
+        all_, part = jax.sharding.PartitionSpec(), jax.sharding.PartitionSpec("cores")
+
+        def gradients(*arguments: Any) -> Any:
+            return lax.psum(gradients_of(*arguments), "cores")
+
+        return jax.shard_map(
+            gradients, mesh=mesh, in_specs=(all_, part, part), out_specs=all_, check_vma=False
+        )
 
     def split(array: Array) -> Array:  # (B, I) as (B / BLOCK, I, BLOCK)
         return array.reshape(-1, BLOCK, array.shape[1]).transpose(0, 2, 1)
@@ -157,7 +168,7 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
         "dots, samples last": training(by_hand(DOTS_LAST)),
     }
     written_out = by_hand(no_dots(jnp))
-    few = sum(min(layer[:2]) for layer in case.architecture.layers) <= 20
+    few = sum(min(layer[:2]) for layer in case.architecture.layers) <= 24
     if few:  # they are written out one by one
         found["no dots, samples last"] = training(written_out)
         if case.n == 4:
@@ -166,5 +177,14 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     if size >= 4 * BLOCK and size % BLOCK == case.n % size == 0:
         if few:
             found["no dots, samples last, blocks"] = training(in_blocks(written_out), split)
+            if size >= 16_384 and size % (BLOCK * jax.device_count()) == 0:
+                shared = over_cores(in_blocks(written_out))
+                found["no dots, samples last, blocks, all cores"] = training(shared, split)
         found["dots, samples last, blocks"] = training(in_blocks(by_hand(DOTS_LAST)), split)
+    if len(case.sizes) > 3:  # each layer once, not anew for every use of it
+        kept = by_hand(DOTS_LAST, keep=lax.optimization_barrier)
+        found["dots, samples last, barriers"] = training(kept)
+        if few:
+            kept = by_hand(no_dots(jnp), keep=lax.optimization_barrier)
+            found["no dots, samples last, barriers"] = training(kept)
     return found
