@@ -1,11 +1,14 @@
 """Versions in the JSON; and with --benchmark-disable, only what takes a moment."""
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from benchmarks.peers import MODULES
 from fastxor.benchmarking.machine import PACKAGES, machine_info
+from fastxor.training.faster import special_kernels_at_once
 
 DISTRIBUTIONS = {"PyTorch": "torch", "scikit-learn": "scikit-learn"}
 
@@ -18,6 +21,14 @@ def info() -> dict[str, Any]:
     peers = {name: DISTRIBUTIONS.get(name, module) for name, module in MODULES.items()}
     del peers["JAX vmap"]
     return machine_info(PACKAGES | peers)
+
+
+@pytest.fixture(autouse=True)
+def kernels_made_before(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What is timed does not change its kernel on the way."""
+    disabled = request.config.option.benchmark_disable
+    with nullcontext() if disabled else special_kernels_at_once():
+        yield
 
 
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
