@@ -14,6 +14,7 @@ from fastxor import Diverged, Network, reference
 from fastxor.agreement import same_bits
 from fastxor.training import crew, engine
 from fastxor.training import single as training
+from fastxor.training.blocks import samples_of
 from tests.conftest import FLOATS, assert_same_bits, samples
 from tests.golden import NETWORKS, layered
 
@@ -201,13 +202,40 @@ def test_many_solved(case):
     [
         ("relu", 8, {"batch_size": 2, "shuffle": True}),
         ("softmax", 70, {"batch_size": 30, "shuffle": True}),
-        ("relu", 150, {"batch_size": 70}),
+        ("relu", 1100, {}),
     ],
 )
 def test_many_that_are_trained_one_by_one(name, n, more, dtype):
-    """Shuffled, or of large batches."""
+    """Shuffled, or of batches of more than a block."""
     X, y, settings = layered(name, n)
+    assert not side_by_side(X, y, settings | more, dtype)
     compare_many(X, y, **settings, **more, dtype=dtype, epochs=3, seeds=2, rates=(0.01, 0.02))
+
+
+def side_by_side(X, y, settings, dtype):
+    """Are many networks trained in the lanes of one kernel?"""
+    run = fastxor.train_many(X, y, **settings, dtype=dtype, epochs=0)
+    return samples_of(X, y, run.networks.architecture, run.settings, False) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "batch_size"),
+    [
+        ("relu", 9, None),
+        ("deep", 21, 16),  # of which the last has fewer samples than one value
+        ("softmax", 70, 23),
+        ("logistic", 100, 33),
+    ],
+)
+def test_many_in_batches_of_several_values(name, n, batch_size, dtype):
+    X, y, settings = layered(name, n)
+    settings |= {"batch_size": batch_size, "momentum": 0.5, "tolerance": 0.6}
+    assert side_by_side(X, y, settings, dtype)
+    for stop in (False, True):
+        compare_many(
+            X, y, **settings, stop_when_solved=stop, dtype=dtype, epochs=4, seeds=3,
+            record_every=2, rates=(0.2 / n, 0.4 / n),
+        )  # fmt: skip
 
 
 @pytest.mark.slow
