@@ -39,7 +39,13 @@ def compiled_anew(monkeypatch: Any) -> None:
     "sizes", [(2, 2, 1), *(pytest.param(s, marks=LARGE) for s in SIZES)], ids=str
 )
 @pytest.mark.parametrize(
-    ("batch_size", "shared"), [(4, False), (32, False), (65_536, False), (65_536, True)]
+    ("batch_size", "shared"),
+    [
+        (4, False),
+        pytest.param(32, False, marks=LARGE),
+        (65_536, False),
+        pytest.param(65_536, True, marks=LARGE),
+    ],
 )
 def test_compile(
     benchmark: Any, batch_size: int, shared: bool, sizes: Any, dtype: Any, compiled_anew: None

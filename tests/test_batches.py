@@ -25,7 +25,8 @@ ENGINES = pytest.mark.parametrize("train", TRAIN, ids=["reference", "fastxor"])
 
 
 def batch_sizes(n):
-    return sorted({1, 2, 3, 4, 5, 7, 8, 9, 16, 33, n - 1, n, n + 1} - {0})
+    small = {1, 2, 3, 4, 5, 7, 8, 9} if n < 5000 else set()  # the reference takes a minute
+    return sorted((small | {16, 33, n - 1, n, n + 1}) - {0})
 
 
 @functools.cache
