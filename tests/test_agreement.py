@@ -250,8 +250,8 @@ MUTANTS = {
     # --- small batches ---
     "order of inputs, deep": (
         "small_layers.py",
-        "for i in range(1, I):\n                x = spread",
-        "for i in range(I - 1, 0, -1):\n                x = spread",
+        "for i in range(1, I):\n            x = spread",
+        "for i in range(I - 1, 0, -1):\n            x = spread",
     ),
     "order of units, deep": (
         "small_layers.py",
@@ -263,8 +263,8 @@ MUTANTS = {
     "no update of biases": ("small_layers.py", "= fold(load(d", "= 0 * fold(load(d"),
     "no update of biases but the first, deep": (
         "small_layers.py",
-        "place[8]\n        if biases >= 0:",
-        "place[8]\n        if biases >= 0 and place[7] == 0:",
+        "place.own\n        if biases >= 0:",
+        "place.own\n        if biases >= 0 and place.before == 0:",
     ),
     "index of W1": (
         "small_layers.py", "load(w, (ahead + i * P + u)", "load(w, (ahead + u * I + i)",
@@ -336,7 +336,7 @@ MUTANTS = {
         "tiled_layers.py", "delta = error\n", "delta = derivative(error, output, function)\n",
     ),
     "largest output, softmax, tiled": ("tiled_layers.py", "- largest", "- 0 * largest"),
-    "mean of the loss, tiled": ("tiled.py", "dtype(n * columns)", "dtype(n)"),
+    "mean of the loss, tiled": ("tiled.py", "dtype(n * numbers.columns)", "dtype(n)"),
     "the same order in each epoch, batches, tiled": (
         "tiled.py", "last == n and order.size and", "False and",
     ),
@@ -365,8 +365,8 @@ MUTANTS = {
     # --- many networks ---
     "order of inputs, many, deep": (
         "stacked_layers.py",
-        "for i in range(1, I):\n                    if before",
-        "for i in range(I - 1, 0, -1):\n                    if before",
+        "for i in range(1, I):\n            if before",
+        "for i in range(I - 1, 0, -1):\n            if before",
     ),
     "order of units, many, deep": (
         "stacked_layers.py",
@@ -421,7 +421,7 @@ MUTANTS = {
         "stacked.py", "load(rates, row_size + group, W)", "0 * load(rates, row_size + group, W)",
     ),
     "velocity lost, many, slices": ("blocks.py", "self.velocity = _of_columns", "_of_columns"),
-    "mean of the loss, many": ("stacked.py", "dtype(n * columns)", "dtype(n)"),
+    "mean of the loss, many": ("stacked.py", "dtype(n * numbers.columns)", "dtype(n)"),
     "no losses but the last, many, batches": (
         "stacked.py", "error = error + of_batch", "error = of_batch",
     ),
@@ -431,7 +431,7 @@ MUTANTS = {
         "stacked.py", "tolerance, solved,\n", "tolerance, unsolved,\n",
     ),
     "all outputs solved, many, solved": (
-        "stacked_layers.py", "if watch:\n", "if watch and o == 0:\n",
+        "stacked_layers.py", "if numbers.watch:\n", "if numbers.watch and o == 0:\n",
     ),
     "left too late, many, solved, batches": (
         "stacked.py", "leave(solved, kept,", "leave(solved, w,",

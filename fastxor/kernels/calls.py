@@ -9,7 +9,6 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastxor.kernels.compiling import inlined
-from fastxor.kernels.lanes import literal
 
 
 def in_turn(functions: Sequence[Any]) -> Any:
@@ -42,26 +41,28 @@ def in_turn(functions: Sequence[Any]) -> Any:
     return call
 
 
-def in_rows(function: Any, n: int) -> Any:
+def in_rows(function: Any, kind: Any) -> Any:
     """Likewise of one function, for ``each`` known only when the kernel runs.
 
-    ``each`` is (memory, first, end, step): rows of ``n`` integers and a range of them.
+    ``each`` is (memory, first, end, step): rows of integers, a ``kind`` of `NamedTuple` each, and a
+    range of them.
     """
+    size = len(kind._fields)
     one = in_turn([function])
 
     @inlined
     def call(each, given):
         memory, first, end, step = each
         for row in range(first, end, step):
-            one((integers(memory, row * n, n),), given)
+            one((integers(memory, row * size, kind),), given)
 
     return call
 
 
 @intrinsic
-def integers(tyctx, memory, index, n):
-    """``n`` integers (a constant) from ``memory[index]`` on, as a tuple."""
-    count = literal(n, "n")
+def integers(tyctx, memory, index, kind):
+    """The integers from ``memory[index]`` on as a ``kind`` of `NamedTuple`."""
+    count = len(kind.instance_class._fields)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         addresses = [
@@ -71,7 +72,8 @@ def integers(tyctx, memory, index, n):
         numbers = [builder.load(address) for address in addresses]
         return context.make_tuple(builder, sig.return_type, numbers)
 
-    return types.UniTuple(types.int64, count)(memory, index, n), codegen
+    result = types.NamedUniTuple(types.int64, count, kind.instance_class)
+    return result(memory, index, kind), codegen
 
 
 @intrinsic

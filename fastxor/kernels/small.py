@@ -85,11 +85,11 @@ def small_batch(
     I, O = layers[0][0], layers[-1][1]
     codes = [CODES[function] for _, _, function, _ in layers]
     columns = 1 if codes[-1] == SOFTMAX else O
-    depth, last = len(layers), tuple(places[-1])
+    depth, last = len(layers), places[-1]
     copied = lanes * dtype().itemsize >= 16
     values = [place.units_padded // units[k] for k, place in enumerate(places)]
     few = [count if count <= FEW else 0 for count in values]
-    ahead, back = tuple(map(tuple, places)), tuple(map(tuple, places[:0:-1]))
+    ahead, back = tuple(places), tuple(places[:0:-1])
     forward_each = in_turn([
         steps.forward(lanes, units[k], codes[k] if k < depth - 1 else IDENTITY, partial, few[k])
         for k in range(depth)
@@ -104,7 +104,7 @@ def small_batch(
     others = [0] + [k for k in range(1, depth) if places[k].units > 1 and not copied]
     update_ahead = in_turn([steps.update_ahead(lanes, units[k], has_momentum) for k in others])
     update_biases = in_turn([steps.update_biases(lanes, u, has_momentum) for u in units])
-    turned = tuple(tuple(places[k]) for k in others)
+    turned = tuple(places[k] for k in others)
     turn_each = in_turn([steps.turn(lanes)] * (depth - 1))
     outputs_padded = places[-1].units_padded
     sizes = [

@@ -84,7 +84,7 @@ def forward(lanes: int, units: int, function: int, partial: bool, few: int) -> A
         unrolled_where_called()
         groups(numbered, (place, w, a, kept))
         if not few:
-            for u in range(0, place[1], units):
+            for u in range(0, place.units, units):
                 group(u, place, w, a, kept)
 
     return forward
@@ -104,7 +104,7 @@ def outputs(
         ``e`` is for the error of each output, and then for its terms.
         """
         unrolled_where_called()
-        O, own, solved = place[1], place[8], True
+        O, own, solved = place.units, place.own, True
         if function == SOFTMAX:
             largest = load(a, own * lanes, lanes)
             for o in range(1, O):
@@ -211,7 +211,7 @@ def update_biases(lanes: int, units: int, has_momentum: bool) -> Any:
     @inlined
     def update_biases(place, w, v, d, learning_rate, momentum):
         unrolled_where_called()
-        O, biases, own = place[1], place[6], place[8]
+        O, biases, own = place.units, place.biases, place.own
         if biases >= 0:
             for u in range(0, O, units):
                 gradient = fold(load(d, (own + u) * lanes, wide), lanes)

@@ -72,12 +72,11 @@ def stacked_batch(
     has had a loss that is not finite has a parameter that is not, either.
     """
     S, W = shape_for(dtype, batch_size)
-    told = numbers_of(S, W, layers, log_loss, batch_size, whole, has_momentum, watch)
-    numbers = tuple(map(int, told))
-    places = tuple(tuple(map(int, place)) for place in places_of(layers)[0])
+    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, has_momentum, watch)
+    places = tuple(places_of(layers)[0])
     few = tuple(O if O <= FEW else 0 for _, O, _, _ in layers)
     last, back, body = places[-1], places[::-1], _body(dtype, S, W, few)
-    sizes = sizes_of(told, W)
+    sizes = sizes_of(numbers, W)
     w_size, v_size, a_size, d_size, e_size, kept_size, kept_v_size = sizes
     w_at, v_at, a_at, d_at, e_at, kept_at, kept_v_at, work_size = offsets(sizes, dtype)
 
@@ -96,7 +95,7 @@ def stacked_batch(
 
     key = ("stacked", layers, log_loss, batch_size, whole, has_momentum, watch)
     code = Code(kernel, ARGUMENTS, dtype, *key)
-    return StackedKernel(code, np.zeros(0, np.int64), W, told.row // W, told.size, work_size)
+    return StackedKernel(code, np.zeros(0, np.int64), W, numbers.row // W, numbers.size, work_size)
 
 
 def general_stack(
@@ -120,14 +119,14 @@ def _general(dtype: Any) -> Code:
         numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
         losses, tolerance, solved_at, work,
     ):  # fmt: skip
-        head, rows = integers(pointer(numbers, 0), 0, HEAD), pointer(numbers, HEAD)
-        depth, size, row, units = head[0], head[4], head[5], head[11]
+        head, rows = integers(pointer(numbers, 0), 0, Numbers), pointer(numbers, HEAD)
+        depth, size, row, units = head.depth, head.size, head.row, head.units
         w, v = pointer(work, 0), pointer(work, size * W)
         kept, kept_v = pointer(work, 2 * size * W), pointer(work, 3 * size * W)
         a, d = pointer(work, 4 * size * W), pointer(work, 4 * size * W + units * row)
         e = pointer(work, 4 * size * W + 2 * units * row)
         body(
-            head, integers(rows, (depth - 1) * ROW, ROW), (rows, 0, depth, 1),
+            head, integers(rows, (depth - 1) * ROW, Place), (rows, 0, depth, 1),
             (rows, depth - 1, -1, -1), w, v, a, d, e, kept, kept_v, X, y, n, parameters,
             velocity, rates, networks, first, epochs, record_every, losses, tolerance, solved_at,
         )  # fmt: skip
@@ -147,8 +146,8 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...]) -> Any:
         forward_each = in_turn([steps.forward(S, W, units) for units in few])
         backward_each = in_turn([backward] * len(few))
     else:
-        forward_each = in_rows(steps.forward(S, W, 0), ROW)
-        backward_each = in_rows(backward, ROW)
+        forward_each = in_rows(steps.forward(S, W, 0), Place)
+        backward_each = in_rows(backward, Place)
     outputs = steps.outputs(S, W)
 
     @inlined
@@ -158,10 +157,10 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...]) -> Any:
     ):  # fmt: skip
         """``e``: errors or terms of log losses, for losses that may be wanted."""
         unrolled_where_called()
-        function, log_loss, columns, size, row = numbers[1:6]
-        watch, has_momentum, batch_size, whole = numbers[7:11]
+        log_loss, size, row, watch = numbers.log_loss, numbers.size, numbers.row, numbers.watch
+        has_momentum, batch_size, whole = numbers.has_momentum, numbers.batch_size, numbers.whole
         # may a loss overflow where all parameters are finite? then it is looked at in each epoch
-        unbounded = log_loss or function == IDENTITY
+        unbounded = log_loss or numbers.function == IDENTITY
         rewinds = watch == STOP and not whole  # updates are made before all samples were seen
         X, y = pointer(X, 0), pointer(y, 0)  # arrays handed on would have their references counted
         row_size = rates.size // 3
@@ -200,7 +199,7 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...]) -> Any:
                     # what is solved at last has always been solved so far
                     if loss_counts or (watch == STOP and solved):
                         of_batch = spread(dtype(0), W)
-                        for o in range(columns):
+                        for o in range(numbers.columns):
                             lanes = spread(dtype(0), wide)
                             for s in range(0, row // W, S):
                                 terms = load(e, o * row + s * W, wide)
@@ -210,7 +209,7 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...]) -> Any:
                             of_batch = of_batch + fold_samples(lanes, W)
                         error = error + of_batch
                     if batch == batches - 1:
-                        loss = error / dtype(n * columns)
+                        loss = error / dtype(n * numbers.columns)
                         if recorded:
                             store(losses, recorded_at, loss)
                             recorded_at += row_size
@@ -236,7 +235,7 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...]) -> Any:
                             store(rates, left_loss, loss)
                     backward_each(back, (numbers, X, start, w, v, a, d, learning_rate, momentum))
                 if unbounded:
-                    loss = error / dtype(n * columns)
+                    loss = error / dtype(n * numbers.columns)
                     store(w, 0, load(w, 0, W) + (loss - loss))  # NaN, or the same: no -0.0 is there
                 if watch == STOP and not unsolved:
                     break

@@ -38,7 +38,7 @@ def forward(samples: int, width: int, few: int) -> Any:
     def unit(u, place, numbers, X, at, s, w, a, count):
         unrolled_where_called()
         I, O, table, biases, before, own, function, _ = place
-        row, partial = numbers[5], numbers[6]
+        row = numbers.row
         z = spread(load(w, (table + u) * width, width), wide)
         if before < 0:
             z = load_each(X, (at + s) * I, I, samples, width) * z
@@ -53,7 +53,7 @@ def forward(samples: int, width: int, few: int) -> Any:
                 x = load(a, (before + i) * row + s * width, wide)
             z = z + x * spread(load(w, (table + i * O + u) * width, width), wide)
         z = activate(z, function, False)
-        if partial and count - s < samples:
+        if numbers.partial and count - s < samples:
             # no infinity in other samples, which times a delta of 0 would be NaN
             z = keep_first(z, (count - s) * width)
         store(a, (own + u) * row + s * width, z)
@@ -63,10 +63,10 @@ def forward(samples: int, width: int, few: int) -> Any:
     @inlined
     def forward(place, numbers, X, at, w, a, count):
         unrolled_where_called()
-        for s in range(0, numbers[5] // width, samples):
+        for s in range(0, numbers.row // width, samples):
             units(numbered, (place, numbers, X, at, s, w, a, count))
             if not few:
-                for u in range(place[1]):
+                for u in range(place.units):
                     unit(u, place, numbers, X, at, s, w, a, count)
 
     return forward
@@ -82,10 +82,8 @@ def outputs(samples: int, width: int) -> Any:
         """Which networks of ``solved`` still are; errors or, if wanted, terms of log losses go to
         ``e``."""
         unrolled_where_called()
-        O, own = place[1], place[5]
-        function, log_loss, row, partial, watch = (
-            numbers[1], numbers[2], numbers[5], numbers[6], numbers[7],
-        )  # fmt: skip
+        O, own, row = place.units, place.own, numbers.row
+        function, log_loss = numbers.function, numbers.log_loss
         for s in range(0, row // width, samples):
             first, start, kept = own * row + s * width, (at + s) * O, (count - s) * width
             total = spread(load(a, first, width), wide)  # of softmax only
@@ -114,9 +112,9 @@ def outputs(samples: int, width: int) -> Any:
                 else:
                     output = activate(z, function, False)
                 error = output - target
-                if partial and count - s < samples:
+                if numbers.partial and count - s < samples:
                     error = keep_first(error, kept)
-                if watch:
+                if numbers.watch:
                     solved &= within(error, tolerance, width)
                 if not log_loss:
                     if wanted:
@@ -138,15 +136,15 @@ def backward(samples: int, width: int) -> Any:
 
     @inlined
     def inputs(X, at, a, place, i, row, s):
-        if place[4] < 0:
-            return load_each(X, (at + s) * place[0] + i, place[0], samples, width)
-        return load(a, (place[4] + i) * row + s * width, wide)
+        if place.before < 0:
+            return load_each(X, (at + s) * place.inputs + i, place.inputs, samples, width)
+        return load(a, (place.before + i) * row + s * width, wide)
 
     @inlined
     def backward(place, numbers, X, at, w, v, a, d, learning_rate, momentum):
         unrolled_where_called()
         I, O, table, biases, before, own, _, function = place
-        row, has_momentum = numbers[5], numbers[8]
+        row, has_momentum = numbers.row, numbers.has_momentum
         for i in range(I):
             k = table + i * O
             if before >= 0:

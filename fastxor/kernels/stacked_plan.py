@@ -80,11 +80,12 @@ def numbers_of(
     _, size, units = places_of(layers)
     function, O = CODES[layers[-1][2]], layers[-1][1]
     padded = -(-batch_size // samples) * samples
-    return Numbers(
+    numbers = (
         len(layers), function, log_loss, 1 if function == SOFTMAX else O, size, padded * width,
         batch_size != padded or (batch_size > 1 and not whole), watch, has_momentum, batch_size,
         whole, units, O,
     )  # fmt: skip
+    return Numbers(*map(int, numbers))  # no True among them: all are of one type
 
 
 def sizes_of(numbers: Numbers, width: int) -> list[int]:

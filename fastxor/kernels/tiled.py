@@ -50,9 +50,9 @@ def tiled_batch(
 ) -> Kernel:
     """The special form; ``shared``: for several threads at once."""
     arranged = plan(shape_for(dtype, layers, batch_size), layers, log_loss, shared, watch)
-    shape, numbers = arranged.shape, tuple(map(int, arranged.numbers))
+    shape, numbers = arranged.shape, arranged.numbers
     body = _body(dtype, shape, len(layers))
-    places = tuple(tuple(map(int, place)) for place in arranged.places)
+    places = tuple(arranged.places)
     first, last, back, second = places[0], places[-1], places[:1:-1], places[1:2]
     a_size, g_size, q_size = _sizes(arranged)
     a_at, g_at, q_at, x_at = offsets([a_size, g_size, q_size], dtype)
@@ -87,11 +87,12 @@ def _general(dtype: Any) -> Code:
         numbers, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work,
         losses, position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
-        head, rows = integers(pointer(numbers, 0), 0, HEAD), pointer(numbers, HEAD)
-        depth, g_size, q_size, a_size = head[2], head[8], head[9], head[10]
-        first, last = integers(rows, 0, ROW), integers(rows, (depth - 1) * ROW, ROW)
-        a, g = pointer(work, 0), pointer(work, a_size)
-        q, x_copy = pointer(work, a_size + g_size), pointer(work, a_size + g_size + q_size)
+        head, rows = integers(pointer(numbers, 0), 0, Numbers), pointer(numbers, HEAD)
+        depth, g_at = head.depth, head.activations
+        q_at = g_at + head.lanes
+        first, last = integers(rows, 0, Place), integers(rows, (depth - 1) * ROW, Place)
+        a, g, q = pointer(work, 0), pointer(work, g_at), pointer(work, q_at)
+        x_copy = pointer(work, q_at + head.aside)
         body(
             head, first, last, (rows, 0, depth, 1), (rows, 1, min(depth, 2), 1),
             (rows, depth - 1, 1, -1), a, g, q, x_copy,
@@ -126,8 +127,8 @@ def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
     backward, to_inputs = (steps.backward(width, tile, units, single, to) for to in (False, True))
     backward_alone = steps.backward_alone(width, tile, units, single)
     if depth is None:
-        forward_each, backward_each = in_rows(forward, ROW), in_rows(backward, ROW)
-        backward_to_inputs = in_rows(to_inputs, ROW)
+        forward_each, backward_each = in_rows(forward, Place), in_rows(backward, Place)
+        backward_to_inputs = in_rows(to_inputs, Place)
     else:
         forward_each, backward_each = in_turn([forward] * depth), in_turn([backward] * (depth - 2))
         backward_to_inputs = in_turn([to_inputs] * min(depth - 1, 1))
@@ -141,18 +142,22 @@ def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
         """``a``: activations, (units of all layers, tile). ``g``: the lanes of each gradient, then
         of terms of the loss. ``q``: deltas side by side, (tile / 8, units, 8)."""
         unrolled_where_called()
-        I, O, depth = numbers[:3]
-        columns, size, sums, g_size, q_size, _, chunk, shared, watch = numbers[5:]
+        I, O, size, sums, chunk = (
+            numbers.inputs, numbers.outputs, numbers.size, numbers.sums, numbers.chunk,
+        )  # fmt: skip
+        shared, watch = numbers.shared, numbers.watch
         # pointers: arrays that are handed on would have their references counted
         w, totals = pointer(parameters, 0), pointer(sums_of, 0)
-        e = pointer(g, g_size - (sums - size) * LANES)
+        e = pointer(g, numbers.lanes - (sums - size) * LANES)
         y_copy = pointer(x_copy, I * tile)
         N = y.size // O
         zeros = spread(dtype(0), LANES)
         if chunk == BLOCK:  # else sums go on from call to call, in `work`, which began as zeros
-            for j in range(0, g_size, LANES):
+            for j in range(0, numbers.lanes, LANES):
                 store(g, j, zeros)
-        for j in range(0, q_size, LANES):  # padding, too, holds numbers: denormals would be slow
+        for j in range(
+            0, numbers.aside, LANES
+        ):  # padding, too, holds numbers: denormals would be slow
             store(q, j, zeros)
 
         batches = (n + batch_size - 1) // batch_size
@@ -197,11 +202,11 @@ def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
                 rest = (first_layer, x, stride, w, a, q, g, totals, fresh, zeros, count)
                 backward_each(back, rest)
                 backward_to_inputs(second, rest)
-                if depth == 1:
+                if numbers.depth == 1:
                     backward_alone(first_layer, x, stride, a, q, g, totals, fresh, zeros, count)
 
             if single:
-                steps.fold_table(e, columns, totals, size)
+                steps.fold_table(e, numbers.columns, totals, size)
             elif start < stop and (stop == last or (stop - first) % BLOCK == 0):
                 block = done % per_batch * sums if shared else 0
                 for j in range(0, sums, LANES):
@@ -221,11 +226,11 @@ def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
                             store(totals, j, total)
                 epoch = step // batches
                 error = dtype(0)
-                for column in range(columns):
+                for column in range(numbers.columns):
                     error += sums_of[size + column]
                 if first:
                     error += losses[epoch]
-                losses[epoch] = error / dtype(n * columns) if last == n else error
+                losses[epoch] = error / dtype(n * numbers.columns) if last == n else error
                 for j in range(0, size, LANES):
                     change = learning_rate * load(totals, j, LANES)
                     change = momentum * load(velocity, j, LANES) + change

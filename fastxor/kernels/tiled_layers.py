@@ -85,8 +85,10 @@ def outputs(width: int, tile: int) -> Any:
     def outputs(place, numbers, y, stride, a, e, fresh, zeros, count, tolerance):
         """Are all samples solved? The terms of the loss go to the lanes of ``e``."""
         unrolled_where_called()
-        O, function, log_loss, watch = numbers[1], numbers[3], numbers[4], numbers[13]
-        solved, z = True, pointer(a, place[8] * tile)
+        O, function, log_loss, watch = (
+            numbers.outputs, numbers.function, numbers.log_loss, numbers.watch,
+        )  # fmt: skip
+        solved, z = True, pointer(a, place.own * tile)
         if fresh:
             clear(e, 0, 1 if function == SOFTMAX else O, zeros)
         if function == SOFTMAX:
@@ -220,8 +222,8 @@ def backward_alone(width: int, tile: int, units: int, single: bool) -> Any:
     @inlined
     def backward_alone(place, x, stride, a, q, g, totals, fresh, zeros, count):
         unrolled_where_called()
-        for strip in range(0, place[1], units):
-            for u in range(min(units, place[1] - strip)):
+        for strip in range(0, place.units, units):
+            for u in range(min(units, place.units - strip)):
                 for t in range(0, count, width):
                     delta = load(a, (strip + u) * tile + t, width)
                     store_apart(q, t * units + u * LANES, wide, delta, LANES)

@@ -102,18 +102,17 @@ def plan(shape: Shape, layers: Layers, log_loss: bool, shared: bool, watch: int)
             strip, rows = shape.units, rows + -rows % (LANES // shape.units)
         function = codes[number] if number < len(layers) - 1 else IDENTITY
         function_before = codes[number - 1] if number else IDENTITY
-        places.append(
-            Place(I, O, bias, strip, rows, size, staged, before, own, function, function_before)
-        )
+        place = (I, O, bias, strip, rows, size, staged, before, own, function, function_before)
+        places.append(Place(*map(int, place)))  # no True among them: all are of one type
         size += -(-O // strip) * strip * rows
         size, before, own = size + -size % LANES, own, own + O
     columns = 1 if layers[-1][2] == "softmax" else layers[-1][1]
     sums = size + columns + -columns % LANES
     kept = staged + places[0].rows * shape.units if shape.single else size
     chunk = BLOCK if shared or size <= LARGEST_BLOCK else shape.tile
-    numbers = Numbers(
+    numbers = (
         layers[0][0], layers[-1][1], len(layers), codes[-1], log_loss, columns, size, sums,
         (kept + sums - size) * LANES, shape.units * shape.tile, own * shape.tile, chunk, shared,
         watch,
     )  # fmt: skip
-    return Plan(shape, numbers, places)
+    return Plan(shape, Numbers(*map(int, numbers)), places)
