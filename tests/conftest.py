@@ -1,5 +1,6 @@
 """What several tests share: exact data, and comparison to the bit."""
 
+import math
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from fastxor import Network, Run
 from fastxor.agreement import differing
+from fastxor.training import faster
 from fastxor.training.faster import special_kernels_at_once
 
 # compiling a kernel takes half a second, which is no reason to fail
@@ -32,8 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """General ones, as of short trainings; with ``--special`` those that long ones end with."""
+    monkeypatch.setattr(faster, "COMPILING", math.inf)  # not where a busy machine takes long
     with special_kernels_at_once() if request.config.getoption("--special") else nullcontext():
         yield
 

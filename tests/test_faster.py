@@ -13,6 +13,8 @@ from fastxor.training import single as training
 from tests import golden
 from tests.test_golden import DIGESTS
 
+COMPILING = faster.COMPILING  # which is infinite in tests
+
 
 def there_from(look, monkeypatch):
     """Let special kernels be there when they are looked for so many times."""
@@ -113,8 +115,9 @@ class Kernel:
         (True, [(0.01, 0.1)], True),
     ],
 )
-def test_made_only_where_it_pays(on_disk, trained, made):
+def test_made_only_where_it_pays(on_disk, trained, made, monkeypatch):
     """From disk for a tenth of a second of training, compiled for two; of all calls together."""
+    monkeypatch.setattr(faster, "COMPILING", COMPILING)
     kernel = Kernel(on_disk)
     one = faster.Faster(lambda: kernel)
     for seconds, left in trained:
