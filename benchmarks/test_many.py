@@ -26,7 +26,8 @@ def epochs_of(case: Case, engine: str, benchmark: Any) -> int:
     """Some half a second; but of ours so many that seeds hardly count, also of most networks."""
     if benchmark.disabled:
         return 2
-    return max(10_000 * (engine == "fastxor"), int(0.5 / case.guess(engine)), 2)
+    many = min(10_000, 2_000_000 // (case.n * case.architecture.parameters))
+    return max(many * (engine == "fastxor"), int(0.5 / case.guess(engine)), 2)
 
 
 @cache
