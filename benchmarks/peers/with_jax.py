@@ -158,9 +158,10 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
                     loss += last_loss
                 return parameters, loss / case.terms
 
-            return lax.scan(epoch, parameters, None, length=epochs, unroll=unroll)[1]
+            # with the parameters: what nobody gets, as the update of a single epoch, is left out
+            return lax.scan(epoch, parameters, None, length=epochs, unroll=unroll)
 
-        return lambda: np.asarray(train(parameters))
+        return lambda: np.asarray(train(parameters)[1])
 
     found = {
         "autodiff": training(autodiff, arrange=np.asarray),
