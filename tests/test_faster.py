@@ -17,17 +17,22 @@ COMPILING = faster.COMPILING  # which is infinite in tests
 
 
 def there_from(look, monkeypatch):
-    """Let special kernels be there when they are looked for so many times."""
-    looks = itertools.count(1)
+    """Let special kernels be there when they are looked for so many times.
+
+    Returns a list that gets one when it is found.
+    """
+    looks, found = itertools.count(1), []
 
     def kernel(self):
         if next(looks) < look:
             return None
         if self._kernel is None:
             self._make()
+        found[:] = [self._kernel]
         return self._kernel
 
     monkeypatch.setattr(faster.Faster, "kernel", property(kernel))
+    return found
 
 
 def used(monkeypatch):
@@ -81,13 +86,14 @@ def test_threads_are_taken_over(monkeypatch):
 
 @pytest.mark.parametrize("name", ["xor momentum", "deep, batches of 9", "curve, batches of 3"])
 def test_many_that_are_taken_over(name, monkeypatch):
-    there_from(5, monkeypatch)
+    found = there_from(5, monkeypatch)
     monkeypatch.setattr(crew, "FIRST_SLICE", 0)
     monkeypatch.setattr(crew, "SLICE", 0)
     *_, settings = (golden.CASES | golden.LAYERED)[name]
     rates = settings.get("learning_rate", 0.1) * np.array([0.5, 1.0, 2.0])
     others = {"learning_rate": rates, "tolerance": None, "record_every": 1}
     runs = golden.run(fastxor.train_many, name, np.float32, **others)
+    assert [kernel.code.name.split("-")[0] for kernel in found] == ["stacked"]
     assert digest(runs[1]) == DIGESTS[f"{name}, float32"]
 
 

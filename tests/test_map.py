@@ -548,7 +548,7 @@ def test_a_real_ctrl_c(tmp_path):
         while work.poll() is None:  # Python may lose one that comes while it imports
             work.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                _, err = work.communicate(timeout=20)
+                _, err = work.communicate(timeout=60)
         if file.exists():
             break
     assert work.returncode == 130

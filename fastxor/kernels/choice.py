@@ -34,17 +34,8 @@ from typing import Any
 
 from fastxor.kernels.compiling import Kernel, Layers
 from fastxor.kernels.small import fits, small_batch
-from fastxor.kernels.tiled import general_batch, tiled_batch
+from fastxor.kernels.tiled import tiled_batch
 from fastxor.kernels.tiled_plan import VALUE_BYTES
-
-
-def general_kernel(dtype: Any, layers: Layers, log_loss: bool, shared: bool, watch: int) -> Kernel:
-    """The kernel that serves networks of any layers, and batches of any size.
-
-    ``shared``: for several threads. ``watch``: `OFF`, `WATCH` for the epoch in which all is
-    solved, or `STOP` soon after it.
-    """
-    return general_batch(dtype, layers, log_loss, shared, watch)
 
 
 def special_kernel(
@@ -59,7 +50,8 @@ def special_kernel(
 ) -> Kernel:
     """The fastest kernel for networks of these layers and batches of this size, to the same bits.
 
-    ``whole``: all samples are one batch, and not shuffled.
+    ``whole``: all samples are one batch, and not shuffled. ``shared``: for several threads.
+    ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
     """
     if fits(dtype, layers, batch_size):
         return small_batch(dtype, layers, log_loss, batch_size, whole, momentum, watch)

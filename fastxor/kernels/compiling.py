@@ -61,10 +61,6 @@ class Code:
         return self._made
 
     @property
-    def is_there(self) -> bool:
-        return self._made is not None
-
-    @property
     def is_on_disk(self) -> bool:
         """Was it compiled before? Then it is here in milliseconds, see `kernel_files`."""
         return self._file.exists

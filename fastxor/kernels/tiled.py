@@ -74,7 +74,7 @@ def tiled_batch(
 
 
 def general_batch(dtype: Any, layers: Layers, log_loss: bool, shared: bool, watch: int) -> Kernel:
-    """The general form, with the numbers of a network."""
+    """The general form, for batches of any size, with the numbers of a network."""
     arranged = plan(GENERAL, layers, log_loss, shared, watch)
     return _kernel(arranged, _general(dtype), sum(_sizes(arranged)))
 

@@ -102,12 +102,10 @@ class Crew:
     def _blocks(self, left: Array) -> Any:
         """Places of networks that are at the same epoch."""
         epochs_done = self.runs.epochs_done.ravel()[left]
-        seconds, width = 0.0, 1
+        row_bytes = self.architecture.parameters * self.X.itemsize
+        seconds, width = 0.5e-9 * self.architecture.parameters * len(self.X), 1
         if self.samples:
             seconds, width = self.samples.seconds, self.samples.width
-        row_bytes = self.architecture.parameters * self.X.itemsize
-        if not self.samples:
-            seconds = 0.5e-9 * row_bytes / self.X.itemsize * len(self.X)
         seconds *= max(1, self.settings.epochs)
         size = max(SHORTEST / seconds, min(LONGEST / seconds, left.size / SHARES / self.threads))
         count = left.size / max(1, min(size, BLOCK_BYTES / row_bytes))

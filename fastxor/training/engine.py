@@ -10,7 +10,7 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.common.cores import cores
 from fastxor.common.generators import state_of, with_state
-from fastxor.kernels.choice import general_kernel, special_kernel
+from fastxor.kernels.choice import special_kernel
 from fastxor.kernels.compiling import (
     CLAIMED,
     DONE,
@@ -24,6 +24,7 @@ from fastxor.kernels.compiling import (
     Kernel,
 )
 from fastxor.kernels.sums import BLOCK
+from fastxor.kernels.tiled import general_batch
 from fastxor.kernels.tiled_plan import LARGEST_BLOCK
 from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem
@@ -62,7 +63,7 @@ class Engine:
         )  # fmt: skip
         self.order = np.zeros(self.n if settings.shuffle else 0, np.int64)
         self.position = np.zeros(6, np.int64)
-        self._use(self.faster.kernel or general_kernel(self.dtype, layers, log_loss, shared, watch))
+        self._use(self.faster.kernel or general_batch(self.dtype, layers, log_loss, shared, watch))
         # what a chunk may take, to begin with
         self.seconds = 30e-9 + 1e-9 * min(self.batch_size, self.kernel.chunk) * self.kernel.size
         self.pool: Threads | None = None

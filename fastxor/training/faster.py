@@ -45,6 +45,8 @@ class Faster:
 
     def trained(self, seconds: float, left: float) -> None:
         """Say that training took so many seconds without it, and how many may be left."""
+        if self._kernel is not None:
+            return
         with self._lock:
             self._seconds += seconds
             due = self._seconds + left
