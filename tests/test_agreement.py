@@ -226,7 +226,11 @@ MUTANTS = {
     "none, many, deep": ("lanes.py", "", ""),
     # --- sums ---
     "fold": FOLD,
-    "fold of rows, tiled": ("sums.py", "range(2 * LANES) if", "range(2 * LANES)[::-1] if"),
+    "fold of rows, tiled": (
+        "sums.py",
+        "lane % (2 * half) < half]\n            high = [lane + half",
+        "lane % 2 < 1]\n            high = [lane + 1",
+    ),
     "order of samples, tiled": ("sums.py", "range(0, value.n, n)", "range(value.n - n, -1, -n)"),
     "block, tiled": ("sums.py", "BLOCK = 1024", "BLOCK = 2048"),
     "lanes, tiled": ("sums.py", "LANES = 8", "LANES = 16"),
@@ -302,30 +306,47 @@ MUTANTS = {
     "misses lost, solved, batches": ("small.py", "position[MISSED] = 1", "pass"),
     "solved too early, solved": ("single.py", "chunks_until(solved_at):", "chunks_until(0):"),
     # --- batches of any size ---
-    "order of inputs, tiled": (
+    "order of sums, tiled": (
         "tiled_layers.py",
-        "k += strip\n                        weight = load_each(w, k, 0, 1, width)\n"
-        "                        z = z + load(x, i * stride",
-        "weight = load_each(w, k + (I - i) * strip, 0, 1, width)\n"
-        "                        z = z + load(x, (I - i) * stride",
+        "for i in range(1, I):\n            weights",
+        "for i in range(I - 1, 0, -1):\n            weights",
     ),
-    "order of units, tiled, deep": (
+    "sums side by side, tiled, wide": (
+        "tiled_layers.py", "side_by_side(pointer(x, t)", "side_by_side(pointer(x, 0)",
+    ),
+    "no update of b1, tiled": ("tiled_layers.py", "if bias:\n", "if bias and before_row >= 0:\n"),
+    "no update of b2, tiled": ("tiled_layers.py", "if bias:\n", "if bias and before_row < 0:\n"),
+    "gradients of the last inputs, tiled": (
+        "tiled_layers.py", "in range(I - I % inputs, I):", "in range(I, I):",
+    ),
+    "gradients of the last units, tiled, deep": (
         "tiled_layers.py",
-        "for u in range(1, O):\n                            delta",
-        "for u in range(O - 1, 0, -1):\n                            delta",
+        "in range(several, O):\n            rest",
+        "in range(O, O):\n            rest",
     ),
-    "no update of b1, tiled": (
-        "tiled_layers.py", "for i in range(I + bias):", "for i in range(I):",
+    "sums that go on, tiled": (
+        "tiled_layers.py", "if fresh:\n            total", "if True:\n            total",
     ),
-    "no update of b2, tiled": ("tiled_layers.py", "I * O + u, load(a", "I * O + u, 0 * load(a"),
-    "a gradient of a deeper layer, tiled, deep": (
-        "tiled_layers.py", "add(g, rows + k + u, activation", "add(g, rows + k + u, 0 * activation",
+    "the last rows, batches, tiled": (
+        "tiled_layers.py", "in range(rows - rows % LANES, rows):", "in range(rows, rows):",
+    ),
+    "eight rows, batches, tiled": (
+        "tiled_layers.py", "range(0, rows - rows % LANES, LANES)", "range(0)",
     ),
     "momentum, tiled": ("tiled.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
-    "index of W2, tiled": ("tiled_layers.py", "table + k + u, 0", "table + u * I + i, 0"),
+    "index of W2, tiled": (
+        "tiled_layers.py",
+        "= sums(pointer(a, t), tile, O, w, table + i * O",
+        "= sums(pointer(a, t), tile, O, w, table + i",
+    ),
+    "index of W2 side by side, tiled, wide": (
+        "tiled_layers.py",
+        "back = side_by_side(pointer(a, t), tile, O, w, table + i * O, 1, O, -1)",
+        "back = side_by_side(pointer(a, t), tile, O, w, table + i * O, 1, 1, -1)",
+    ),
     "deltas of a deeper layer, tiled, deep": (
         "tiled_layers.py",
-        "store(before, i * tile + t, delta)",
+        "store(before, i * tile + t, derivative(back, activation, function))",
         "store(before, i * tile + t, back)",
     ),
     "a sample lost, tiled": ("tiled_layers.py", "target, count - t)", "target, count - t - 1)"),
@@ -355,9 +376,11 @@ MUTANTS = {
     "none, general, tiled, deep": ("lanes.py", "", ""),
     "none, general, many, deep": ("lanes.py", "", ""),
     "another layer, general, tiled, deep": ("tiled.py", "(depth - 1) * ROW", "(depth - 2) * ROW"),
-    "a layer left out, general, tiled, deep": ("tiled.py", "depth - 1, 1, -1", "depth - 2, 1, -1"),
+    "a layer left out, general, tiled, deep": (
+        "tiled.py", "depth - 1, -1, -1", "depth - 2, -1, -1",
+    ),
     "a layer left out, general, many, deep": (
-        "stacked.py", "depth - 1, -1, -1", "depth - 1, 0, -1",
+        "stacked.py", "depth - 1, 1, -1", "depth - 2, 1, -1",
     ),
     "functions of layers, general, many, deep": (
         "stacked_plan.py", "codes[number - 1] if", "codes[number] if",
@@ -370,23 +393,28 @@ MUTANTS = {
     ),
     "order of units, many, deep": (
         "stacked_layers.py",
-        "for u in range(1, O):\n                        weight",
-        "for u in range(O - 1, 0, -1):\n                        weight",
+        "for u in range(1, O):\n                    weight",
+        "for u in range(O - 1, 0, -1):\n                    weight",
     ),
-    "no update of weights, many": (
+    "no update of W1, many": (
+        "stacked_layers.py",
+        "gradient = (place.table + i * O + u) * width, fold",
+        "gradient = (place.table + i * O + u) * width, 0 * fold",
+    ),
+    "no update of W2, many": (
         "stacked_layers.py",
         "gradient = fold_samples(terms, width)\n                descend(w, v, (k",
         "gradient = 0 * fold_samples(terms, width)\n                descend(w, v, (k",
     ),
     "no update of biases, many": (
         "stacked_layers.py",
-        "gradient = fold_samples(terms, width)\n                descend(w, v, at_b",
-        "gradient = 0 * fold_samples(terms, width)\n                descend(w, v, at_b",
+        "gradient = (place.biases + u) * width, fold",
+        "gradient = (place.biases + u) * width, 0 * fold",
     ),
     "no update of biases but the first, many, deep": (
         "stacked_layers.py",
-        "if biases >= 0:\n            for u",
-        "if biases >= 0 and before < 0:\n            for u",
+        "if place.biases >= 0:\n            terms",
+        "if place.biases >= 0 and place.before < 0:\n            terms",
     ),
     "index of W1, many": ("stacked_layers.py", "(table + i * O + u)", "(table + u * I + i)"),
     "index of W2, many": (
@@ -402,8 +430,8 @@ MUTANTS = {
     ),
     "a group of samples lost, many, nine samples": (
         "stacked_layers.py",
-        "terms = terms + inputs",
-        "terms = terms + 0 * inputs",
+        "terms = terms + x *",
+        "terms = terms + 0 * x *",
     ),
     "a group lost in the loss, many, nine samples": (
         "stacked.py", "lanes = lanes + terms", "lanes = terms",
@@ -482,6 +510,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             settings |= LINE | {"epochs": 700, "learning_rate": 1.5, "momentum": 0.0}
         elif "deep" in name:
             settings |= {"hidden_size": (hidden, 3), "activation": ("relu", "tanh")}
+        elif "wide" in name:
+            settings["hidden_size"] = (hidden, hidden)
         else:
             settings["hidden_size"] = hidden
         if "log loss" in name or "softmax" in name:
@@ -526,6 +556,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         problems = [(3, 3, 4, 2)] if "deep" in name else [(3, 2, 2, 2)]
     if "one sample" in name:
         problems = [(1, 3, 4, 2)]
+    if "wide" in name:
+        problems = [(150, 9, 13, 2)]
     if "nine samples" in name:
         problems = [(9, 2, 2, 2)]
     if name in ("none", "none, deep"):

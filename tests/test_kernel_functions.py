@@ -10,7 +10,7 @@ from fastxor.contract import functions, losses
 from fastxor.contract.functions import ACTIVATIONS
 from fastxor.kernels import functions as kernels
 from fastxor.kernels.functions import CODES
-from fastxor.kernels.lanes import load, store
+from fastxor.kernels.memory import load, store
 from tests.test_functions import edges, every_float32, points_of, spread_points
 
 WIDTH = 16  # lanes

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fastxor.kernels.lanes import address_of
+from fastxor.kernels.memory import address_of
 
 _LIBRARY, _YIELD = (
     ("kernel32", "SwitchToThread") if sys.platform == "win32" else (None, "sched_yield")

@@ -35,7 +35,7 @@ from typing import Any
 from fastxor.kernels.compiling import Kernel, Layers
 from fastxor.kernels.small import fits, small_batch
 from fastxor.kernels.tiled import tiled_batch
-from fastxor.kernels.tiled_plan import VALUE_BYTES
+from fastxor.kernels.tiled_plan import TILES
 
 
 def special_kernel(
@@ -55,7 +55,7 @@ def special_kernel(
     """
     if fits(dtype, layers, batch_size):
         return small_batch(dtype, layers, log_loss, batch_size, whole, momentum, watch)
-    # all that matters is the next power of two, up to the first that is more than a value: batches
+    # all that matters is the next power of two, up to the first that is more than a tile: batches
     # of other sizes, as of the folds of a cross-validation, find their kernel made
-    batch_size = min(1 << (batch_size - 1).bit_length(), 2 * VALUE_BYTES // dtype().itemsize)
+    batch_size = min(1 << (batch_size - 1).bit_length(), 2 * TILES[0])
     return tiled_batch(dtype, layers, log_loss, batch_size, shared, watch)

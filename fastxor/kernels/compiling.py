@@ -10,7 +10,7 @@ from numba import njit, types
 
 from fastxor.forks import not_forking
 from fastxor.kernels.kernel_files import KernelFile
-from fastxor.kernels.lanes import scratch_size
+from fastxor.kernels.memory import scratch_size
 
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
 # fastmath, never parallel: the first changes bits, the second aborts after a fork.

@@ -2,7 +2,7 @@
 
 Plain jitted loops over arrays this small vectorise badly: LLVM unrolls a loop over
 four samples before it can vectorise it, and Numba's arrays may alias. Here the kernel
-says itself what goes into one vector: ``load(memory, index, 8)`` is a ``Lanes`` of eight
+says itself what goes into one vector: `load(memory, index, 8)` is a ``Lanes`` of eight
 numbers, ``+ - * /`` work lane by lane and mix with scalars, and LLVM splits or widens
 it to the registers of the machine (one of AVX-512, two of AVX2, four of SSE2 or NEON
 for eight float64) without any change to a bit.
@@ -11,8 +11,6 @@ for eight float64) without any change to a bit.
 * Arithmetic is strict IEEE-754. No instruction carries a fast-math flag.
 * Operators are typed and lowered directly; through ``@overload`` kernels compile four
   times slower.
-* Memory is a C-contiguous array or a `scratch` buffer, indexed in numbers; indices are
-  not checked.
 """
 
 import operator
@@ -24,7 +22,6 @@ from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 I32 = ir.IntType(32)
-STACK_LIMIT = 32 * 1024  # bytes; a buffer above it is taken from the caller's memory
 
 
 class Lanes(types.Type):
@@ -57,7 +54,7 @@ def pick(builder: Any, vector: Any, indices: list[int], other: Any = None) -> An
     return builder.shuffle_vector(vector, other, mask)
 
 
-def _everywhere(builder: Any, scalar: Any, n: int) -> Any:
+def everywhere(builder: Any, scalar: Any, n: int) -> Any:
     """A vector of ``n`` lanes that all hold ``scalar``."""
     empty = ir.Constant(ir.VectorType(scalar.type, n), ir.Undefined)
     return pick(builder, builder.insert_element(empty, scalar, I32(0)), [0] * n)
@@ -67,7 +64,7 @@ def as_lanes(context: Any, builder: Any, value: Any, kind: Any, lanes: Lanes) ->
     """``value`` of Numba type ``kind``, a scalar or already Lanes, as ``lanes``."""
     if isinstance(kind, Lanes):
         return value
-    return _everywhere(builder, context.cast(builder, value, kind, lanes.dtype), lanes.n)
+    return everywhere(builder, context.cast(builder, value, kind, lanes.dtype), lanes.n)
 
 
 def _arithmetic(op: Any, instruction: str) -> None:
@@ -101,116 +98,6 @@ _arithmetic(operator.mul, "fmul")
 _arithmetic(operator.truediv, "fdiv")
 
 
-# --- memory -------------------------------------------------------------------
-def address_of(context: Any, builder: Any, kind: Any, memory: Any, index: Any) -> Any:
-    if not isinstance(kind, types.CPointer):
-        memory = context.make_array(kind)(context, builder, memory).data
-    return builder.gep(memory, [index])
-
-
-@intrinsic
-def pointer(tyctx, array, index):
-    """The memory of an array from ``index`` on, as `load` takes it, without reference counts."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return address_of(context, builder, array, *args)
-
-    return types.CPointer(array.dtype)(array, index), codegen
-
-
-@intrinsic
-def load(tyctx, memory, index, n):
-    """``n`` numbers from ``memory[index]`` on; n is a constant, or Lanes to be matched."""
-    lanes = n if isinstance(n, Lanes) else Lanes(memory.dtype, literal(n, "n"))
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = address_of(context, builder, memory, args[0], args[1])
-        value = builder.load(builder.bitcast(address, context.get_value_type(lanes).as_pointer()))
-        value.align = lanes.dtype.bitwidth // 8  # any number may be the first of a vector
-        return value
-
-    return lanes(memory, index, n), codegen
-
-
-@intrinsic
-def store(tyctx, memory, index, value):
-    """Write ``value`` to ``memory[index]`` and the places after it."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = address_of(context, builder, memory, args[0], args[1])
-        done = builder.store(args[2], builder.bitcast(address, args[2].type.as_pointer()))
-        done.align = value.dtype.bitwidth // 8
-        return context.get_dummy_value()
-
-    return types.void(memory, index, value), codegen
-
-
-@intrinsic
-def scratch(tyctx, work, offset, n):
-    """``n`` uninitialised numbers (a constant) of the dtype of the array ``work``.
-
-    Few lie on the stack, where LLVM keeps them in registers if it can; more than
-    `STACK_LIMIT` bytes lie in ``work`` from ``offset`` on. See `scratch_size`.
-    """
-    on_stack = scratch_size(literal(n, "n"), work.dtype.bitwidth // 8) == 0
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        if not on_stack:
-            return address_of(context, builder, work, args[0], args[1])
-        element = context.get_value_type(work.dtype)
-        # not cgutils.alloca_once: it fills with zeros, which LLVM takes a second to unpack
-        with builder.goto_entry_block():
-            memory = builder.alloca(ir.ArrayType(element, n.literal_value))
-        memory.align = 64
-        return builder.bitcast(memory, element.as_pointer())
-
-    return types.CPointer(work.dtype)(work, offset, n), codegen
-
-
-def scratch_size(n: int, itemsize: int) -> int:
-    """How many numbers of ``work`` a `scratch` of ``n`` numbers takes."""
-    return n if n * itemsize > STACK_LIMIT else 0
-
-
-@intrinsic
-def store_apart(tyctx, memory, index, distance, value, n):
-    """Write ``value`` in groups of ``n`` (a constant) that begin ``distance`` numbers apart."""
-    size = literal(n, "n")
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        at = args[1]
-        for start in range(0, value.n, size):
-            group = pick(builder, args[3], list(range(start, start + size)))
-            address = address_of(context, builder, memory, args[0], at)
-            done = builder.store(group, builder.bitcast(address, group.type.as_pointer()))
-            done.align = value.dtype.bitwidth // 8
-            at = builder.add(at, args[2])
-        return context.get_dummy_value()
-
-    return types.void(memory, index, distance, value, n), codegen
-
-
-@intrinsic
-def load_each(tyctx, memory, index, distance, count, n):
-    """``count`` numbers ``distance`` apart, each in ``n`` lanes (both constants)."""
-    lanes = Lanes(memory.dtype, literal(count, "count") * literal(n, "n"))
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        at, values = args[1], []
-        for _ in range(count.literal_value):
-            number = builder.load(address_of(context, builder, memory, args[0], at))
-            values.append(_everywhere(builder, number, n.literal_value))
-            at = builder.add(at, args[2])
-        while len(values) > 1:
-            values = [
-                pick(builder, a, list(range(2 * a.type.count)), b)
-                for a, b in zip(values[::2], values[1::2], strict=True)
-            ]
-        return values[0]
-
-    return lanes(memory, index, distance, count, n), codegen
-
-
 # --- lanes in and out ----------------------------------------------------------
 @intrinsic
 def spread(tyctx, value, n):
@@ -220,7 +107,7 @@ def spread(tyctx, value, n):
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         if isinstance(value, Lanes):
             return pick(builder, args[0], [i % value.n for i in range(lanes.n)])
-        return _everywhere(builder, args[0], lanes.n)
+        return everywhere(builder, args[0], lanes.n)
 
     return lanes(value, n), codegen
 
@@ -246,7 +133,7 @@ def keep_first(tyctx, value, count):
         number = ir.IntType(value.dtype.bitwidth)  # masks as wide as the lanes cost least
         limit = args[1] if number.width == 64 else builder.trunc(args[1], number)
         indices = ir.Constant(ir.VectorType(number, value.n), list(range(value.n)))
-        kept = builder.icmp_signed("<", indices, _everywhere(builder, limit, value.n))
+        kept = builder.icmp_signed("<", indices, everywhere(builder, limit, value.n))
         return builder.select(kept, args[0], ir.Constant(args[0].type, None))
 
     return value(value, count), codegen

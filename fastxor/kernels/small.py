@@ -22,7 +22,8 @@ from fastxor.kernels.compiling import (
     offsets,
 )
 from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
-from fastxor.kernels.lanes import keep_first, load, scratch, spread, store
+from fastxor.kernels.lanes import keep_first, spread
+from fastxor.kernels.memory import load, scratch, store
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.sums import LANES
 

@@ -21,8 +21,9 @@ from fastxor.kernels.functions import (
     log_loss_of_sigmoid,
 )
 from fastxor.kernels.instructions import where_less
-from fastxor.kernels.lanes import lane, load, spread, store, store_apart
+from fastxor.kernels.lanes import lane, spread
 from fastxor.kernels.masks import within
+from fastxor.kernels.memory import load, store, store_apart
 from fastxor.kernels.sums import fold
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from llvmlite import ir
 from numba.extending import intrinsic
 
-from fastxor.kernels.lanes import Lanes, address_of, literal, pick
+from fastxor.kernels.lanes import Lanes, literal, pick
 
 LANES = 8  # of a sum over samples, whatever the machine (contract, 4)
+EIGHT_ROWS = 8 * LANES  # for `fold_rows`
 BLOCK = 1024  # samples summed in lanes before the total is added up (contract, 4)
 
 
@@ -63,31 +63,30 @@ def fold_samples(tyctx, value, n):
 
 
 @intrinsic
-def fold_rows(tyctx, memory, index):
-    """The folds of eight rows of eight numbers, from ``memory[index]`` on, as eight lanes.
+def fold_rows(tyctx, value):
+    """The folds of rows of eight lanes, a power of two of them one after another: a lane each.
 
-    The same sums as `fold`. Two rows share each addition, so that it takes 7 of them and 14
+    The same sums as `fold`. Two rows share each addition, so that eight take 7 of them and 14
     shuffles where eight folds take 24 each, and what follows has eight numbers at once.
     """
-    row = Lanes(memory.dtype, LANES)
+    result = Lanes(value.dtype, value.n // LANES)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = context.get_value_type(row).as_pointer()
-        rows = []
-        for r in range(LANES):
-            at = builder.add(args[1], ir.Constant(args[1].type, r * LANES))
-            address = address_of(context, builder, memory, args[0], at)
-            rows.append(builder.load(builder.bitcast(address, kind)))
-            rows[-1].align = row.dtype.bitwidth // 8
+        rows = [
+            pick(builder, args[0], list(range(start, start + LANES)))
+            for start in range(0, value.n, LANES)
+        ]
         half = LANES // 2
         while half:  # groups of 2 * half lanes, of one row each, become groups of half
-            low = [lane for lane in range(2 * LANES) if lane % (2 * half) < half]
+            one, two = (rows[::2], rows[1::2]) if len(rows) > 1 else (rows, [None])
+            lanes = range(2 * LANES if len(rows) > 1 else rows[0].type.count)
+            low = [lane for lane in lanes if lane % (2 * half) < half]
             high = [lane + half for lane in low]
             rows = [
                 builder.fadd(pick(builder, a, low, b), pick(builder, a, high, b))
-                for a, b in zip(rows[::2], rows[1::2], strict=True)
+                for a, b in zip(one, two, strict=True)
             ]
             half //= 2
         return rows[0]
 
-    return row(memory, index), codegen
+    return result(value), codegen

@@ -35,10 +35,22 @@ from fastxor.kernels.compiling import (
     inlined,
     offsets,
 )
-from fastxor.kernels.lanes import load, pointer, scratch, spread, store
+from fastxor.kernels.lanes import spread
+from fastxor.kernels.memory import load, pointer, scratch, store
 from fastxor.kernels.order import shuffle
-from fastxor.kernels.sums import BLOCK, LANES, fold_rows
-from fastxor.kernels.tiled_plan import GENERAL, Numbers, Place, Plan, Shape, plan, shape_for
+from fastxor.kernels.sums import BLOCK, EIGHT_ROWS, LANES, fold_rows
+from fastxor.kernels.tiled_plan import (
+    BLOCK_BYTES,
+    UNITS,
+    Numbers,
+    Place,
+    Plan,
+    Shape,
+    block_of,
+    general_shape,
+    plan,
+    shape_for,
+)
 
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
 HEAD, ROW = len(Numbers._fields), len(Place._fields)
@@ -49,39 +61,42 @@ def tiled_batch(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, shared: bool, watch: int
 ) -> Kernel:
     """The special form; ``shared``: for several threads at once."""
-    arranged = plan(shape_for(dtype, layers, batch_size), layers, log_loss, shared, watch)
+    arranged = plan(dtype, shape_for(dtype, layers, batch_size), layers, log_loss, shared, watch)
     shape, numbers = arranged.shape, arranged.numbers
-    body = _body(dtype, shape, len(layers))
+    blocks = tuple(block_of(dtype, I, O) for I, O, _, _ in layers)
+    body = _body(dtype, shape, blocks)
     places = tuple(arranged.places)
-    first, last, back, second = places[0], places[-1], places[:1:-1], places[1:2]
-    a_size, g_size, q_size = _sizes(arranged)
-    a_at, g_at, q_at, x_at = offsets([a_size, g_size, q_size], dtype)
+    last, back = places[-1], places[::-1]
+    a_size, g_size = numbers.activations, numbers.lanes
+    a_at, g_at, x_at = offsets([a_size, g_size], dtype)
 
     def kernel(
         _, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         a, g = scratch(work, a_at, a_size), scratch(work, g_at, g_size)
-        q, x_copy = scratch(work, q_at, q_size), pointer(work, x_at)
+        x_copy = pointer(work, x_at)
         body(
-            numbers, first, last, places, second, back, a, g, q, x_copy,
+            numbers, last, places, back, a, g, x_copy,
             X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
             position, learning_rate, momentum, tolerance, chunks,
         )  # fmt: skip
 
-    key = ("tiled", layers, log_loss, *shape, shared, watch)
+    key = ("tiled", layers, log_loss, *shape, blocks, shared, watch)
     return _kernel(arranged, Code(kernel, BATCH, dtype, *key), x_at)
 
 
 def general_batch(dtype: Any, layers: Layers, log_loss: bool, shared: bool, watch: int) -> Kernel:
     """The general form, for batches of any size, with the numbers of a network."""
-    arranged = plan(GENERAL, layers, log_loss, shared, watch)
-    return _kernel(arranged, _general(dtype), sum(_sizes(arranged)))
+    arranged = plan(dtype, general_shape(dtype), layers, log_loss, shared, watch)
+    numbers = arranged.numbers
+    return _kernel(arranged, _general(dtype), numbers.activations + numbers.lanes)
 
 
 @cache
 def _general(dtype: Any) -> Code:
-    body = _body(dtype, GENERAL, None)
+    shape = general_shape(dtype)
+    body = _body(dtype, shape, None)
 
     def kernel(
         numbers, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work,
@@ -89,23 +104,15 @@ def _general(dtype: Any) -> Code:
     ):  # fmt: skip
         head, rows = integers(pointer(numbers, 0), 0, Numbers), pointer(numbers, HEAD)
         depth, g_at = head.depth, head.activations
-        q_at = g_at + head.lanes
-        first, last = integers(rows, 0, Place), integers(rows, (depth - 1) * ROW, Place)
-        a, g, q = pointer(work, 0), pointer(work, g_at), pointer(work, q_at)
-        x_copy = pointer(work, q_at + head.aside)
+        a, g, x_copy = pointer(work, 0), pointer(work, g_at), pointer(work, g_at + head.lanes)
         body(
-            head, first, last, (rows, 0, depth, 1), (rows, 1, min(depth, 2), 1),
-            (rows, depth - 1, 1, -1), a, g, q, x_copy,
+            head, integers(rows, (depth - 1) * ROW, Place), (rows, 0, depth, 1),
+            (rows, depth - 1, -1, -1), a, g, x_copy,
             X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
             position, learning_rate, momentum, tolerance, chunks,
         )  # fmt: skip
 
-    return Code(kernel, BATCH, dtype, "general")
-
-
-def _sizes(arranged: Plan) -> list[int]:
-    numbers = arranged.numbers
-    return [numbers.activations, numbers.lanes, numbers.aside]
+    return Code(kernel, BATCH, dtype, "general", *shape)
 
 
 def _kernel(arranged: Plan, code: Code, x_at: int) -> Kernel:
@@ -113,34 +120,37 @@ def _kernel(arranged: Plan, code: Code, x_at: int) -> Kernel:
     shape, numbers, places = arranged
     memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
     work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
+    positions = np.arange(
+        places[-1].table + (places[-1].inputs + places[-1].bias) * numbers.outputs
+    )
     return Kernel(
-        code, memory, numbers.chunk, shape.width, numbers.size, arranged.positions, numbers.sums,
-        work,
-    )  # fmt: skip
+        code, memory, numbers.chunk, shape.width, numbers.size, positions, numbers.sums, work
+    )
 
 
 @cache
-def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
-    """What both forms do; ``depth``: how many layers are written out, or None for a loop."""
-    width, tile, units, single = shape
-    forward, outputs = steps.forward(width, tile), steps.outputs(width, tile)
-    backward, to_inputs = (steps.backward(width, tile, units, single, to) for to in (False, True))
-    backward_alone = steps.backward_alone(width, tile, units, single)
-    if depth is None:
+def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) -> Any:
+    """What both forms do; ``blocks``: of gradients, in each layer, or None for a loop over them."""
+    width, tile, single = shape
+    narrow = min(width, BLOCK_BYTES // UNITS // dtype().itemsize)
+    forward, outputs = steps.forward(width, tile, narrow), steps.outputs(width, tile)
+    if blocks is None:
+        backward = steps.backward(width, tile, narrow, single, *block_of(dtype, UNITS, UNITS))
         forward_each, backward_each = in_rows(forward, Place), in_rows(backward, Place)
-        backward_to_inputs = in_rows(to_inputs, Place)
     else:
-        forward_each, backward_each = in_turn([forward] * depth), in_turn([backward] * (depth - 2))
-        backward_to_inputs = in_turn([to_inputs] * min(depth - 1, 1))
+        forward_each = in_turn([forward] * len(blocks))
+        backward_each = in_turn([
+            steps.backward(width, tile, narrow, single, *block) for block in blocks[::-1]
+        ])  # fmt: skip
 
     @inlined
     def body(
-        numbers, first_layer, last_layer, ahead, second, back, a, g, q, x_copy,
+        numbers, last_layer, ahead, back, a, g, x_copy,
         X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         """``a``: activations, (units of all layers, tile). ``g``: the lanes of each gradient, then
-        of terms of the loss. ``q``: deltas side by side, (tile / 8, units, 8)."""
+        of terms of the loss."""
         unrolled_where_called()
         I, O, size, sums, chunk = (
             numbers.inputs, numbers.outputs, numbers.size, numbers.sums, numbers.chunk,
@@ -149,16 +159,11 @@ def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
         # pointers: arrays that are handed on would have their references counted
         w, totals = pointer(parameters, 0), pointer(sums_of, 0)
         e = pointer(g, numbers.lanes - (sums - size) * LANES)
-        y_copy = pointer(x_copy, I * tile)
-        N = y.size // O
+        X, N, y, y_copy = pointer(X, 0), y.size // O, pointer(y, 0), pointer(x_copy, I * tile)
         zeros = spread(dtype(0), LANES)
         if chunk == BLOCK:  # else sums go on from call to call, in `work`, which began as zeros
             for j in range(0, numbers.lanes, LANES):
                 store(g, j, zeros)
-        for j in range(
-            0, numbers.aside, LANES
-        ):  # padding, too, holds numbers: denormals would be slow
-            store(q, j, zeros)
 
         batches = (n + batch_size - 1) // batch_size
         per_batch = (batch_size + chunk - 1) // chunk
@@ -199,18 +204,15 @@ def _body(dtype: Any, shape: Shape, depth: int | None) -> Any:
                 )  # fmt: skip
                 if watch and not solved:
                     release(position, MISSED, 1)
-                rest = (first_layer, x, stride, w, a, q, g, totals, fresh, zeros, count)
-                backward_each(back, rest)
-                backward_to_inputs(second, rest)
-                if numbers.depth == 1:
-                    backward_alone(first_layer, x, stride, a, q, g, totals, fresh, zeros, count)
+                backward_each(back, (x, stride, w, a, g, totals, fresh, zeros, count))
 
             if single:
-                steps.fold_table(e, numbers.columns, totals, size)
+                for j in range(0, sums - size, LANES):
+                    store(totals, size + j, fold_rows(load(e, j * LANES, EIGHT_ROWS)))
             elif start < stop and (stop == last or (stop - first) % BLOCK == 0):
                 block = done % per_batch * sums if shared else 0
                 for j in range(0, sums, LANES):
-                    total = fold_rows(g, j * LANES)
+                    total = fold_rows(load(g, j * LANES, EIGHT_ROWS))
                     if not shared and start - first >= BLOCK:
                         total = load(totals, j, LANES) + total
                     store(totals, block + j, total)

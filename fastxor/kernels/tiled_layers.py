@@ -1,9 +1,12 @@
 """What the kernel for batches of any size does with one layer and a tile of samples.
 
 Activations, and later deltas in their places, are rows of ``tile`` samples in ``a``, one for each
-unit. A layer's weights are a table: a row for each of its inputs and a last one of biases, if it
-has any, in strips of some units below each other. Its gradients are such a table, too, of eight
-lanes each. In a batch that is one value, ``single``, they are not kept but added up at once.
+unit. A layer's weights are a row of units for each of its inputs, and a last one of biases, if it
+has any. Its gradients are such rows, too, of eight lanes each.
+
+Where layers are wide, their time goes into products. Several units side by side share what is
+loaded: in each of the three (sums, gradients, deltas of the layer before) about eight registers
+are added to with some six loads. Alone, a unit takes nine, and there are two loads a cycle.
 """
 
 from functools import cache
@@ -20,9 +23,68 @@ from fastxor.kernels.functions import (
     log_loss_of_sigmoid,
 )
 from fastxor.kernels.instructions import where_less
-from fastxor.kernels.lanes import keep_first, load, load_each, pointer, spread, store, store_apart
+from fastxor.kernels.lanes import keep_first, spread
 from fastxor.kernels.masks import within
-from fastxor.kernels.sums import LANES, accumulate, fold_rows
+from fastxor.kernels.memory import load, load_apart, load_each, pointer, store, store_apart
+from fastxor.kernels.sums import EIGHT_ROWS, LANES, accumulate, fold_rows
+from fastxor.kernels.tiled_plan import UNITS
+
+MANY = 8  # inputs: sums of fewer are not worth being made for several units at once
+
+
+@cache
+def sums_of(units: int, width: int) -> Any:
+    """For some units side by side and ``width`` samples of each: x[0] * w[0], plus the biases from
+    ``bias`` on, if that is not negative, plus x[i] * w[i] in order.
+
+    A unit's weights are ``step`` numbers apart, and those of the next unit ``apart`` behind them.
+    """
+    wide = units * width
+
+    @inlined
+    def sums_of(x, stride, I, w, k, step, apart, bias):
+        unrolled_where_called()
+        z = spread(load(x, 0, width), wide) * load_each(w, k, apart, units, width)
+        if bias >= 0:
+            z = load_each(w, bias, 1, units, width) + z
+        for i in range(1, I):
+            weights = load_each(w, k + i * step, apart, units, width)
+            z = z + spread(load(x, i * stride, width), wide) * weights
+        return z
+
+    return sums_of
+
+
+@cache
+def forward(width: int, tile: int, narrow: int) -> Any:
+    """The step that makes a layer's activations, with ``width`` samples in a value, or ``narrow``
+    ones of each of several units."""
+    sums, side_by_side = sums_of(1, width), sums_of(UNITS, narrow)
+
+    @inlined
+    def forward(place, x, stride, w, a, count):
+        unrolled_where_called()
+        I, O, bias, table, before, own, function, _ = place
+        if before >= 0:
+            x, stride = pointer(a, before * tile), tile
+        a = pointer(a, own * tile)
+        biases = table + I * O if bias else -O
+        several = O - O % UNITS if I >= MANY else 0
+        if several:
+            for t in range(0, count, narrow):
+                for u in range(0, several, UNITS):
+                    z = side_by_side(pointer(x, t), stride, I, w, table + u, O, 1, biases + u)
+                    store_apart(a, u * tile + t, tile, activate(z, function, False), narrow)
+        for t in range(0, count, width):
+            for u in range(several, O):
+                z = sums(pointer(x, t), stride, I, w, table + u, O, 1, biases + u)
+                store(a, u * tile + t, activate(z, function, False))
+        if count & width - 1:  # no infinity, which times a delta of 0 would be NaN
+            t = count & -width
+            for u in range(O):
+                store(a, u * tile + t, keep_first(load(a, u * tile + t, width), count - t))
+
+    return forward
 
 
 @inlined
@@ -32,48 +94,10 @@ def add(sums, row, terms):
 
 
 @inlined
-def clear(sums, row, rows, zeros):
+def clear(sums, rows, zeros):
     # beforehand: in `add`, asking for the first samples keeps sums from staying in registers
-    for j in range(row * LANES, (row + rows) * LANES, LANES):
+    for j in range(0, rows * LANES, LANES):
         store(sums, j, zeros)
-
-
-@inlined
-def fold_table(g, rows, totals, at):
-    """Add up the lanes of so many rows, eight at a time, and write them to ``totals``."""
-    for j in range(0, rows, LANES):
-        store(totals, at + j, fold_rows(g, j * LANES))
-
-
-@cache
-def forward(width: int, tile: int) -> Any:
-    """The step that makes a layer's activations, with ``width`` samples in a value."""
-
-    @inlined
-    def forward(place, x, stride, w, a, count):
-        unrolled_where_called()
-        I, O, bias, strip, rows, table, _, before, own, function, _ = place
-        if before >= 0:
-            x, stride = pointer(a, before * tile), tile
-        a = pointer(a, own * tile)
-        for t in range(0, count, width):
-            for first in range(0, O, strip):
-                for u in range(first, min(first + strip, O)):
-                    k = table + first * rows + u - first
-                    z = load(x, t, width) * load_each(w, k, 0, 1, width)
-                    if bias:
-                        z = load_each(w, k + I * strip, 0, 1, width) + z
-                    for i in range(1, I):
-                        k += strip
-                        weight = load_each(w, k, 0, 1, width)
-                        z = z + load(x, i * stride + t, width) * weight
-                    store(a, u * tile + t, activate(z, function, False))
-        if count & width - 1:  # no infinity, which times a delta of 0 would be NaN
-            t = count & -width
-            for u in range(O):
-                store(a, u * tile + t, keep_first(load(a, u * tile + t, width), count - t))
-
-    return forward
 
 
 @cache
@@ -90,7 +114,7 @@ def outputs(width: int, tile: int) -> Any:
         )  # fmt: skip
         solved, z = True, pointer(a, place.own * tile)
         if fresh:
-            clear(e, 0, 1 if function == SOFTMAX else O, zeros)
+            clear(e, 1 if function == SOFTMAX else O, zeros)
         if function == SOFTMAX:
             for t in range(0, count, width):
                 largest = load(z, t, width)
@@ -137,96 +161,92 @@ def outputs(width: int, tile: int) -> Any:
 
 
 @cache
-def backward(width: int, tile: int, units: int, single: bool, to_inputs: bool) -> Any:
-    """The step for the gradients of a layer, and the deltas of the layer before.
+def backward(width: int, tile: int, narrow: int, single: bool, inputs: int, units: int) -> Any:
+    """The step for the gradients of a layer, and then the deltas of the layer before.
 
-    ``to_inputs``: that is the first, whose gradients are made, too, while its deltas are at hand.
+    Gradients are made for so many inputs and units at once, where so many are left.
     """
-    wide = units * LANES
-    update_inputs = inputs_of(units, single)
+    sums, side_by_side = sums_of(1, width), sums_of(UNITS, narrow)
+    strip, row, biases = (gradients(rows, units, tile, single) for rows in (inputs, 1, 0))
 
     @inlined
-    def backward(place, first, x, stride, w, a, q, g, totals, fresh, zeros, count):
+    def backward(place, x, stride, w, a, g, totals, fresh, zeros, count):
         unrolled_where_called()
-        I, O, bias, _, _, table, _, before_row, own, _, function = place
+        I, O, bias, table, before_row, own, _, function = place
         before, a = pointer(a, before_row * tile), pointer(a, own * tile)
-        for begin in range(0, I, LANES):  # rows of so many inputs are whole values
-            rows = -begin * O if single else table
-            end = min(begin + LANES, I)
-            for strip in range(begin, end, units):
-                for i in range(strip, min(strip + units, end)):
-                    k = i * O
-                    if fresh:
-                        clear(g, rows + k, O, zeros)
-                    for t in range(0, count, width):
-                        activation = load(before, i * tile + t, width)
-                        delta = load(a, t, width)
-                        add(g, rows + k, activation * delta)
-                        back = delta * load_each(w, table + k, 0, 1, width)
-                        for u in range(1, O):
-                            delta = load(a, u * tile + t, width)
-                            add(g, rows + k + u, activation * delta)
-                            back = back + delta * load_each(w, table + k + u, 0, 1, width)
-                        delta = derivative(back, activation, function)
-                        if to_inputs:
-                            at = t * units + (i - strip) * LANES
-                            store_apart(q, at, wide, delta, LANES)
-                        else:
-                            store(before, i * tile + t, delta)
-                if to_inputs:
-                    update_inputs(first, strip, x, stride, q, g, totals, fresh, zeros, count)
-            if end == I and bias:
-                end += 1
-                if fresh:
-                    clear(g, rows + I * O, O, zeros)
-                for u in range(O):
-                    for t in range(0, count, width):
-                        add(g, rows + I * O + u, load(a, u * tile + t, width))
-            if single:
-                fold_table(g, (end - begin) * O, totals, table + begin * O)
+        if before_row >= 0:
+            x, stride = before, tile
+        for i in range(0, I - I % inputs, inputs):
+            strip(place, i, x, stride, a, g, totals, fresh, zeros, count)
+        for i in range(I - I % inputs, I):
+            row(place, i, x, stride, a, g, totals, fresh, zeros, count)
+        if bias:
+            biases(place, I, x, stride, a, g, totals, fresh, zeros, count)
+        if before_row >= 0:
+            several = I - I % UNITS if O >= MANY else 0
+            for t in range(0, count, narrow):
+                for i in range(0, several, UNITS):
+                    back = side_by_side(pointer(a, t), tile, O, w, table + i * O, 1, O, -1)
+                    activation = load_apart(before, i * tile + t, tile, UNITS, narrow, 1)
+                    delta = derivative(back, activation, function)
+                    store_apart(before, i * tile + t, tile, delta, narrow)
+            for t in range(0, count, width):
+                for i in range(several, I):
+                    back = sums(pointer(a, t), tile, O, w, table + i * O, 1, O, -1)
+                    activation = load(before, i * tile + t, width)
+                    store(before, i * tile + t, derivative(back, activation, function))
 
     return backward
 
 
 @cache
-def inputs_of(units: int, single: bool) -> Any:
-    """The step for the gradients of a strip of the first layer, whose deltas are side by side."""
-    wide = units * LANES
+def gradients(inputs: int, units: int, tile: int, single: bool) -> Any:
+    """Those of some inputs' rows of weights, or of the biases for no ``inputs``.
+
+    In a ``single`` tile their lanes are added up at once, eight rows at a time: one block after
+    another would take 1.2 times as long, as its sums wait for each other.
+    """
+    block, rest = (block_of_gradients(inputs, number, tile) for number in (units, 1))
 
     @inlined
-    def inputs_of(place, strip, x, stride, q, g, totals, fresh, zeros, count):
+    def gradients(place, i, x, stride, d, g, totals, fresh, zeros, count):
         unrolled_where_called()
-        I, _, bias, _, rows, _, staged, _, _, _, _ = place
-        row = staged if single else strip * rows
-        for i in range(I + bias):
-            place = (row + i * units) * LANES
-            total = spread(zeros, wide) if fresh else load(g, place, wide)
-            for t in range(0, count, LANES):
-                deltas = load(q, t * units, wide)
-                if i < I:
-                    deltas = spread(load(x, i * stride + t, LANES), wide) * deltas
-                total = total + deltas
-            store_apart(g, place, LANES, total, LANES)
+        O, row = place.units, place.table + i * place.units
+        x, several = pointer(x, i * stride), O - O % units
+        if not single:
+            g = pointer(g, row * LANES)
+        for u in range(0, several, units):
+            block(x, stride, pointer(d, u * tile), u, O, g, fresh, zeros, count)
+        for u in range(several, O):
+            rest(x, stride, pointer(d, u * tile), u, O, g, fresh, zeros, count)
         if single:
-            fold_table(pointer(g, row * LANES), rows * units, totals, strip * rows)
+            rows = max(inputs, 1) * O
+            for j in range(0, rows - rows % LANES, LANES):
+                store(totals, row + j, fold_rows(load(g, j * LANES, EIGHT_ROWS)))
+            for j in range(rows - rows % LANES, rows):
+                store(totals, row + j, fold_rows(load(g, j * LANES, LANES)))
 
-    return inputs_of
+    return gradients
 
 
 @cache
-def backward_alone(width: int, tile: int, units: int, single: bool) -> Any:
-    """The step for the gradients of the first layer, where it is the only one."""
-    wide = units * LANES
-    update_inputs = inputs_of(units, single)
+def block_of_gradients(inputs: int, units: int, tile: int) -> Any:
+    """The lanes of some inputs' rows and some units, from the row ``at`` of ``g`` on."""
+    rows, row = max(inputs, 1), units * LANES
+    wide = rows * row
 
     @inlined
-    def backward_alone(place, x, stride, a, q, g, totals, fresh, zeros, count):
+    def block(x, stride, d, at, O, g, fresh, zeros, count):
         unrolled_where_called()
-        for strip in range(0, place.units, units):
-            for u in range(min(units, place.units - strip)):
-                for t in range(0, count, width):
-                    delta = load(a, (strip + u) * tile + t, width)
-                    store_apart(q, t * units + u * LANES, wide, delta, LANES)
-            update_inputs(place, strip, x, stride, q, g, totals, fresh, zeros, count)
+        if fresh:
+            total = spread(zeros, wide)
+        else:
+            total = load_apart(g, at * LANES, O * LANES, rows, row, 1)
+        for t in range(0, count, LANES):
+            terms = spread(load_apart(d, t, tile, units, LANES, 1), wide)
+            if inputs:
+                terms = load_apart(x, t, stride, rows, LANES, units) * terms
+            total = total + terms
+        store_apart(g, at * LANES, O * LANES, total, row)
 
-    return backward_alone
+    return block
