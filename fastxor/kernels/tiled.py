@@ -66,7 +66,7 @@ def tiled_batch(
     blocks = tuple(block_of(dtype, I, O) for I, O, _, _ in layers)
     body = _body(dtype, shape, blocks)
     places = tuple(arranged.places)
-    last, back = places[-1], places[::-1]
+    last, hidden, back = places[-1], places[:-1], places[::-1]
     a_size, g_size = numbers.activations, numbers.lanes
     a_at, g_at, x_at = offsets([a_size, g_size], dtype)
 
@@ -77,7 +77,7 @@ def tiled_batch(
         a, g = scratch(work, a_at, a_size), scratch(work, g_at, g_size)
         x_copy = pointer(work, x_at)
         body(
-            numbers, last, places, back, a, g, x_copy,
+            numbers, last, hidden, back, a, g, x_copy,
             X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
             position, learning_rate, momentum, tolerance, chunks,
         )  # fmt: skip
@@ -106,7 +106,7 @@ def _general(dtype: Any) -> Code:
         depth, g_at = head.depth, head.activations
         a, g, x_copy = pointer(work, 0), pointer(work, g_at), pointer(work, g_at + head.lanes)
         body(
-            head, integers(rows, (depth - 1) * ROW, Place), (rows, 0, depth, 1),
+            head, integers(rows, (depth - 1) * ROW, Place), (rows, 0, depth - 1, 1),
             (rows, depth - 1, -1, -1), a, g, x_copy,
             X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
             position, learning_rate, momentum, tolerance, chunks,
@@ -133,12 +133,12 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
     """What both forms do; ``blocks``: of gradients, in each layer, or None for a loop over them."""
     width, tile, single = shape
     narrow = min(width, BLOCK_BYTES // UNITS // dtype().itemsize)
-    forward, outputs = steps.forward(width, tile, narrow), steps.outputs(width, tile)
+    forward, outputs = steps.forward(width, tile, narrow), steps.outputs(width, tile, narrow)
     if blocks is None:
         backward = steps.backward(width, tile, narrow, single, *block_of(dtype, UNITS, UNITS))
         forward_each, backward_each = in_rows(forward, Place), in_rows(backward, Place)
     else:
-        forward_each = in_turn([forward] * len(blocks))
+        forward_each = in_turn([forward] * (len(blocks) - 1))
         backward_each = in_turn([
             steps.backward(width, tile, narrow, single, *block) for block in blocks[::-1]
         ])  # fmt: skip
@@ -199,8 +199,8 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
 
                 forward_each(ahead, (x, stride, w, a, count))
                 solved = outputs(
-                    last_layer, numbers, targets, target_stride, a, e, fresh, zeros, count,
-                    tolerance,
+                    last_layer, numbers, x, stride, targets, target_stride, w, a, e, fresh, zeros,
+                    count, tolerance,
                 )  # fmt: skip
                 if watch and not solved:
                     release(position, MISSED, 1)

@@ -26,7 +26,7 @@ from fastxor.kernels.instructions import where_less
 from fastxor.kernels.lanes import keep_first, spread
 from fastxor.kernels.masks import within
 from fastxor.kernels.memory import load, load_apart, load_each, pointer, store, store_apart
-from fastxor.kernels.sums import EIGHT_ROWS, LANES, accumulate, fold_rows
+from fastxor.kernels.sums import EIGHT_ROWS, FOUR_ROWS, LANES, TWO_ROWS, accumulate, fold_rows
 from fastxor.kernels.tiled_plan import UNITS
 
 MANY = 8  # inputs: sums of fewer are not worth being made for several units at once
@@ -101,18 +101,25 @@ def clear(sums, rows, zeros):
 
 
 @cache
-def outputs(width: int, tile: int) -> Any:
-    """The step that makes deltas of the outputs' sums, in their places."""
+def outputs(width: int, tile: int, narrow: int) -> Any:
+    """The step that makes the outputs, and then deltas of their sums, in their places."""
     near = (1 << width) - 1 if width < 64 else -1  # a bit for each sample of a value
+    forward_all, sums_of_one = forward(width, tile, narrow), sums_of(1, width)
 
     @inlined
-    def outputs(place, numbers, y, stride, a, e, fresh, zeros, count, tolerance):
+    def outputs(
+        place, numbers, x, x_stride, y, stride, w, a, e, fresh, zeros, count, tolerance
+    ):  # fmt: skip
         """Are all samples solved? The terms of the loss go to the lanes of ``e``."""
         unrolled_where_called()
-        O, function, log_loss, watch = (
-            numbers.outputs, numbers.function, numbers.log_loss, numbers.watch,
-        )  # fmt: skip
-        solved, z = True, pointer(a, place.own * tile)
+        I, O, bias, table, before, own, _, _ = place
+        function, log_loss, watch = numbers.function, numbers.log_loss, numbers.watch
+        made = O >= UNITS or function == SOFTMAX  # beforehand: many, or those that need each other
+        if made:
+            forward_all(place, x, x_stride, w, a, count)
+        if before >= 0:
+            x, x_stride = pointer(a, before * tile), tile
+        solved, z = True, pointer(a, own * tile)
         if fresh:
             clear(e, 1 if function == SOFTMAX else O, zeros)
         if function == SOFTMAX:
@@ -141,7 +148,11 @@ def outputs(width: int, tile: int) -> Any:
             return solved
         for o in range(O):
             for t in range(0, count, width):
-                sums = load(z, o * tile + t, width)
+                if made:
+                    sums = load(z, o * tile + t, width)
+                else:
+                    bias_at = table + I * O + o if bias else -1
+                    sums = sums_of_one(pointer(x, t), x_stride, I, w, table + o, O, 1, bias_at)
                 target = load(y, o * stride + t, width)
                 output = activate(sums, function, False)
                 error = keep_first(output - target, count - t)
@@ -221,10 +232,16 @@ def gradients(inputs: int, units: int, tile: int, single: bool) -> Any:
             rest(x, stride, pointer(d, u * tile), u, O, g, fresh, zeros, count)
         if single:
             rows = max(inputs, 1) * O
-            for j in range(0, rows - rows % LANES, LANES):
+            eights = rows - rows % 8
+            for j in range(0, eights, 8):
                 store(totals, row + j, fold_rows(load(g, j * LANES, EIGHT_ROWS)))
-            for j in range(rows - rows % LANES, rows):
-                store(totals, row + j, fold_rows(load(g, j * LANES, LANES)))
+            if rows & 4:
+                store(totals, row + eights, fold_rows(load(g, eights * LANES, FOUR_ROWS)))
+            if rows & 2:
+                j = rows & -4
+                store(totals, row + j, fold_rows(load(g, j * LANES, TWO_ROWS)))
+            if rows & 1:
+                store(totals, row + rows - 1, fold_rows(load(g, (rows - 1) * LANES, LANES)))
 
     return gradients
 
