@@ -20,9 +20,9 @@ WIDTH = 16  # lanes
 def looped(name):
     """A function of the kernels, of arrays whose length is a multiple of `WIDTH`."""
     function = {
-        "sigmoid": lambda z, _: kernels.sigmoid(z, False),
-        "sigmoid of a chain": lambda z, _: kernels.sigmoid(z, True),
-        "tanh": lambda z, _: kernels.tanh(z),
+        "sigmoid": lambda z, _: kernels.activate(z, kernels.SIGMOID, False),
+        "sigmoid of a chain": lambda z, _: kernels.activate(z, kernels.SIGMOID, True),
+        "tanh": lambda z, _: kernels.activate(z, kernels.TANH, False),
         "exp": lambda x, _: kernels.exp(x),
         "log": lambda x, _: kernels.log(x),
         "log loss": lambda y, z: kernels.log_loss_of_sigmoid(y, z),

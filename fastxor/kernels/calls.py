@@ -74,19 +74,3 @@ def integers(tyctx, memory, index, kind):
 
     result = types.NamedUniTuple(types.int64, count, kind.instance_class)
     return result(memory, index, kind), codegen
-
-
-@intrinsic
-def unrolled_where_called(tyctx):
-    """To be called first by a jitted function whose loops get constant bounds by being inlined.
-
-    LLVM optimises it once for itself, too, where it would unroll its loops for any bounds and keep
-    them from being unrolled again: XOR took 1.05 times as long in float32. Optimised for size,
-    loops are left as they are.
-    """
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.function.attributes.add("optsize")
-        return context.get_dummy_value()
-
-    return types.void(), codegen

@@ -16,21 +16,17 @@ sign here:
   or z (k = 0), or above 2**-70.
 """
 
-from numba import types
-from numba.extending import overload
-
-from fastxor.kernels.compiling import INLINED, inlined
 from fastxor.kernels.instructions import (
     absolute,
     add_exact_product,
     clamp,
-    exponent,
-    fraction,
+    exponent_and_fraction,
     nearest,
     power_of_two,
     where_less,
     with_sign,
 )
+from fastxor.kernels.traced import Value, by_code, traced
 
 SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(5)
 CODES = {
@@ -39,45 +35,52 @@ CODES = {
 
 
 # --- activations ------------------------------------------------------------------
-@inlined
-def activate(z, activation, short_chain):
-    """The function of a layer, by its code, of each lane.
+@traced
+def activate(z: Value, activation: int, short_chain: bool) -> Value:
+    """The function of a layer, by its code, of each lane; NaN stays NaN.
 
     ``short_chain``, a constant: does the caller wait for this one, or has it others to do?
     """
-    if activation == SIGMOID:
-        return sigmoid(z, short_chain)
-    if activation == TANH:
-        return tanh(z)
-    if activation == RELU:
-        return where_less(z, 0, 0, z)
-    return z
+    functions = {
+        SIGMOID: lambda: sigmoid(z, short_chain),
+        TANH: lambda: tanh(z),
+        RELU: lambda: where_less(z, 0, 0, z),
+    }
+    return by_code(activation, functions, z)
 
 
-@inlined
-def derivative(back, a, activation):
+@traced
+def derivative(back: Value, a: Value, activation: int) -> Value:
     """``back`` times the derivative of a function where its value is ``a``."""
-    if activation == SIGMOID:
-        return back * (a * (1 - a))
-    if activation == TANH:
-        return back * (1 - a * a)
-    if activation == RELU:
-        return where_less(0, a, back, 0)
-    return back
+    derivatives = {
+        SIGMOID: lambda: back * (a * (1 - a)),
+        TANH: lambda: back * (1 - a * a),
+        RELU: lambda: where_less(0, a, back, 0),
+    }
+    return by_code(activation, derivatives, back)
 
 
-def sigmoid(z, short_chain):
-    """1 / (1 + exp(-z)) of each lane, in jitted code only; NaN stays NaN."""
-    raise NotImplementedError
-
-
-@overload(sigmoid, inline="never", jit_options=INLINED)
-def _sigmoid(z, short_chain):
-    return _sigmoid_float64 if z.dtype == types.float64 else _sigmoid_float32
-
-
-@inlined
-def _fraction(even, r, odd_by_r, power, short_chain):
+def sigmoid(z: Value, short_chain: bool) -> Value:
+    """1 / (1 + exp(-z))."""
+    if z.is_double:
+        z = clamp(z, -709, 708)
+        t = z * -1.4426950408889634
+        k = nearest(t)
+        power = power_of_two(t + 6755399441055744.0)
+        r = add_exact_product(z, k, 0.6931471803691238) + k * 1.9082149292705877e-10
+        r2 = r * r
+        r4 = r2 * r2
+        even = (1 + r2 * (5 / 44)) + r4 * (1 / 792 + r2 * (1 / 665280))
+        odd_by_r = (1 / 2 + r2 * (1 / 66)) + r4 * (1 / 15840)
+    else:
+        z = clamp(z, -88, 87)
+        t = z * -1.4426950408889634
+        k = nearest(t)
+        power = power_of_two(t + 12582912.0)
+        r = add_exact_product(z, k, 0.693359375) + k * -2.12194440e-4
+        r2 = r * r
+        even = 1 + r2 * (1 / 10)
+        odd_by_r = 1 / 2 + r2 * (1 / 120)
     odd = r * odd_by_r
     below = even + odd
     if short_chain:
@@ -87,73 +90,25 @@ def _fraction(even, r, odd_by_r, power, short_chain):
     return below / (below + above)
 
 
-def _sigmoid_float64(z, short_chain):
-    z = clamp(z, -709, 708)
-    t = z * -1.4426950408889634
-    k = nearest(t)
-    power = power_of_two(t + 6755399441055744.0)
-    r = add_exact_product(z, k, 0.6931471803691238) + k * 1.9082149292705877e-10
-    r2 = r * r
-    r4 = r2 * r2
-    even = (1 + r2 * (5 / 44)) + r4 * (1 / 792 + r2 * (1 / 665280))
-    odd_by_r = (1 / 2 + r2 * (1 / 66)) + r4 * (1 / 15840)
-    return _fraction(even, r, odd_by_r, power, short_chain)
+def tanh(z: Value) -> Value:
+    largest = 40 if z.is_double else 20
+    x = 2 * absolute(z)
+    even, odd, p = exp_parts(where_less(largest, x, largest, x))
+    less, more = p - 1, p + 1
+    return with_sign((less * even + more * odd) / (more * even + less * odd), z)
 
 
-def _sigmoid_float32(z, short_chain):
-    z = clamp(z, -88, 87)
-    t = z * -1.4426950408889634
-    k = nearest(t)
-    power = power_of_two(t + 12582912.0)
-    r = add_exact_product(z, k, 0.693359375) + k * -2.12194440e-4
-    r2 = r * r
-    even = 1 + r2 * (1 / 10)
-    odd_by_r = 1 / 2 + r2 * (1 / 120)
-    return _fraction(even, r, odd_by_r, power, short_chain)
-
-
-def tanh(z):
-    """tanh of each lane, in jitted code only; NaN stays NaN."""
-    raise NotImplementedError
-
-
-@overload(tanh, inline="never", jit_options=INLINED)
-def _tanh(z):
-    largest = 40 if z.dtype == types.float64 else 20
-
-    def tanh_of(z):
-        x = 2 * absolute(z)
-        even, odd, p = exp_parts(where_less(largest, x, largest, x))
-        less, more = p - 1, p + 1
-        return with_sign((less * even + more * odd) / (more * even + less * odd), z)
-
-    return tanh_of
-
-
-def exp_parts(x):
+def exp_parts(x: Value) -> tuple[Value, Value, Value]:
     """even, odd and p, with exp(x) = p * (even + odd) / (even - odd), see the contract."""
-    raise NotImplementedError
-
-
-@overload(exp_parts, inline="never", jit_options=INLINED)
-def _exp_parts(x):
-    return _exp_parts_float64 if x.dtype == types.float64 else _exp_parts_float32
-
-
-def _exp_parts_float64(x):
     t = x * 1.4426950408889634
     k = nearest(t)
-    r = add_exact_product(x, k, -0.6931471803691238) - k * 1.9082149292705877e-10
-    r2 = r * r
-    r4 = r2 * r2
-    even = 1 + (r2 * (5 / 44) + r4 * (1 / 792 + r2 * (1 / 665280)))
-    odd = r * (1 / 2 + r2 * (1 / 66 + r2 * (1 / 15840)))
-    return even, odd, power_of_two(t + 6755399441055744.0)
-
-
-def _exp_parts_float32(x):
-    t = x * 1.4426950408889634
-    k = nearest(t)
+    if x.is_double:
+        r = add_exact_product(x, k, -0.6931471803691238) - k * 1.9082149292705877e-10
+        r2 = r * r
+        r4 = r2 * r2
+        even = 1 + (r2 * (5 / 44) + r4 * (1 / 792 + r2 * (1 / 665280)))
+        odd = r * (1 / 2 + r2 * (1 / 66 + r2 * (1 / 15840)))
+        return even, odd, power_of_two(t + 6755399441055744.0)
     r = add_exact_product(x, k, -0.693359375) - k * -2.12194440e-4
     r2 = r * r
     even = 1 + r2 * (1 / 10)
@@ -162,68 +117,54 @@ def _exp_parts_float32(x):
 
 
 # --- losses -----------------------------------------------------------------------
-@inlined
-def log_loss_of_sigmoid(y, z):
+@traced
+def log_loss_of_sigmoid(y: Value, z: Value) -> Value:
     """The terms of the log loss, one each lane."""
-    u = exp(-1 * absolute(z))
+    u = _exp(-1 * absolute(z))
     return (where_less(z, 0, 0, z) - y * z) + two_atanh(u / (2 + u))
 
 
-def exp(x):
-    """exp(x) of each lane that is at most 0, in jitted code only."""
-    raise NotImplementedError
+def _exp(x: Value) -> Value:
+    """exp(x) of each lane that is at most 0."""
+    lowest = -708 if x.is_double else -87
+    even, odd, p = exp_parts(where_less(x, lowest, lowest, x))
+    return p * ((even + odd) / (even - odd))
 
 
-@overload(exp, inline="never", jit_options=INLINED)
-def _exp(x):
-    lowest = -708 if x.dtype == types.float64 else -87
-
-    def exp_of(x):
-        even, odd, p = exp_parts(where_less(x, lowest, lowest, x))
-        return p * ((even + odd) / (even - odd))
-
-    return exp_of
+exp = traced(_exp)
 
 
-def log(x):
-    """log(x) of each lane, at least 1, in jitted code only; of NaN it is any number."""
-    raise NotImplementedError
-
-
-@overload(log, inline="never", jit_options=INLINED)
-def _log(x):
-    hi, lo = 0.6931471803691238, 1.9082149292705877e-10
-    if x.dtype == types.float32:
+@traced
+def log(x: Value) -> Value:
+    """log(x) of each lane, at least 1; of NaN it is any number."""
+    hi, lo = (0.6931471803691238, 1.9082149292705877e-10)
+    if not x.is_double:
         hi, lo = 0.693359375, -2.12194440e-4
-
-    def log_of(x):
-        k, f = exponent(x), fraction(x)
-        return k * hi + (k * lo + two_atanh((f - 1) / (f + 1)))
-
-    return log_of
+    k, f = exponent_and_fraction(x)
+    return k * hi + (k * lo + two_atanh((f - 1) / (f + 1)))
 
 
-def two_atanh(s):
-    """2 * atanh(s) of each lane, in jitted code only."""
-    raise NotImplementedError
-
-
-@overload(two_atanh, inline="never", jit_options=INLINED)
-def _two_atanh(s):
-    return _two_atanh_float64 if s.dtype == types.float64 else _two_atanh_float32
-
-
-def _two_atanh_float64(s):
+def two_atanh(s: Value) -> Value:
+    """2 * atanh(s)."""
     t = s * s
-    above = 8963 / 142443 + t * (-65536 / 61108047)
-    above = 1 + t * (-16 / 7 + t * (1546 / 855 + t * (-3904 / 6783 + t * above)))
-    below = 55 / 323 + t * (-33 / 4199)
-    below = 1 + t * (-55 / 21 + t * (330 / 133 + t * (-330 / 323 + t * below)))
+    if s.is_double:
+        above = 8963 / 142443 + t * (-65536 / 61108047)
+        above = 1 + t * (-16 / 7 + t * (1546 / 855 + t * (-3904 / 6783 + t * above)))
+        below = 55 / 323 + t * (-33 / 4199)
+        below = 1 + t * (-55 / 21 + t * (330 / 133 + t * (-330 / 323 + t * below)))
+    else:
+        above = 1 + t * (-31 / 33 + t * (64 / 495 + t * (64 / 10395)))
+        below = 1 + t * (-14 / 11 + t * (35 / 99))
     return 2 * s * (above / below)
 
 
-def _two_atanh_float32(s):
-    t = s * s
-    above = 1 + t * (-31 / 33 + t * (64 / 495 + t * (64 / 10395)))
-    below = 1 + t * (-14 / 11 + t * (35 / 99))
-    return 2 * s * (above / below)
+@traced
+def larger(a: Value, b: Value) -> Value:
+    """b where a < b, else a."""
+    return where_less(a, b, b, a)
+
+
+@traced
+def keep_where(kept: Value, value: Value) -> Value:
+    """``value``, but 0 where ``kept`` is."""
+    return where_less(0, kept, value, 0)

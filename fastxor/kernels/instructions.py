@@ -1,146 +1,83 @@
-"""What `Lanes` can do beside + - * /, an instruction or a few each."""
+"""What a `Value` can do beside + - * /, an instruction or a few each."""
 
 from typing import Any
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from fastxor.kernels.lanes import Lanes, as_lanes
+from fastxor.kernels.traced import Value
 
 
-@intrinsic
-def clamp(tyctx, value, low, high):
+def where_less(left: Any, right: Any, value: Any, other: Any) -> Value:
+    """``value`` where left < right, else ``other``, also where one is NaN; numbers or values."""
+    one = next(v for v in (left, right, value, other) if isinstance(v, Value))
+    a, b, x, y = map(one.match, (left, right, value, other))
+    return one.of(one.builder.select(one.builder.fcmp_ordered("<", a, b), x, y))
+
+
+def clamp(value: Value, low: float, high: float) -> Value:
     """``value`` in [low, high]; NaN stays NaN."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        x, lowest, highest = (
-            as_lanes(context, builder, argument, kind, value)
-            for argument, kind in zip(args, sig.args, strict=True)
-        )
-        x = builder.select(builder.fcmp_ordered("<", x, lowest), lowest, x)
-        return builder.select(builder.fcmp_ordered(">", x, highest), highest, x)
-
-    return value(value, low, high), codegen
+    value = where_less(value, low, low, value)
+    return where_less(high, value, high, value)
 
 
-def _call(context: Any, builder: Any, name: str, lanes: Lanes, args: list[Any]) -> Any:
-    kind = context.get_value_type(lanes)
+def _call(name: str, value: Value, *others: Any) -> Value:
+    kind = value.llvm.type
     function = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(kind, [kind] * len(args)),
-        f"llvm.{name}.v{lanes.n}f{lanes.dtype.bitwidth}",
+        value.builder.module,
+        ir.FunctionType(kind, [kind] * (1 + len(others))),
+        f"llvm.{name}.v{value.n}f{64 if value.is_double else 32}",
     )
-    return builder.call(function, args)
+    return value.of(value.builder.call(function, [value.llvm, *map(value.match, others)]))
 
 
-@intrinsic
-def where_less(tyctx, left, right, value, other):
-    """``value`` where left < right, else ``other``, also where one is NaN; numbers or Lanes."""
-    lanes = next(kind for kind in (left, right, value, other) if isinstance(kind, Lanes))
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        a, b, x, y = (
-            as_lanes(context, builder, argument, kind, lanes)
-            for argument, kind in zip(args, sig.args, strict=True)
-        )
-        return builder.select(builder.fcmp_ordered("<", a, b), x, y)
-
-    return lanes(left, right, value, other), codegen
+def absolute(value: Value) -> Value:
+    return _call("fabs", value)
 
 
-@intrinsic
-def absolute(tyctx, value):
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call(context, builder, "fabs", value, list(args))
-
-    return value(value), codegen
-
-
-@intrinsic
-def with_sign(tyctx, value, other):
+def with_sign(value: Value, other: Value) -> Value:
     """``value`` with the signs of ``other``."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call(context, builder, "copysign", value, list(args))
-
-    return value(value, other), codegen
+    return _call("copysign", value, other)
 
 
-@intrinsic
-def nearest(tyctx, value):
+def nearest(value: Value) -> Value:
     """The nearest integers, ties to even, as ``np.rint``."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call(context, builder, "nearbyint", value, list(args))
-
-    return value(value), codegen
+    return _call("nearbyint", value)
 
 
-@intrinsic
-def add_exact_product(tyctx, addend, left, right):
+def add_exact_product(addend: Value, left: Value, right: float) -> Value:
     """``addend + left * right`` for a product without rounding error.
 
     One instruction where the processor has a fused multiply-add, two where not; with an
     exact product both round once and give the same bits.
     """
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        x, a, b = (
-            as_lanes(context, builder, argument, kind, addend)
-            for argument, kind in zip(args, sig.args, strict=True)
-        )
-        return _call(context, builder, "fmuladd", addend, [a, b, x])
-
-    return addend(addend, left, right), codegen
+    return _call("fmuladd", left, right, addend)
 
 
-@intrinsic
-def power_of_two(tyctx, shifted):
+def power_of_two(shifted: Value) -> Value:
     """``2**k`` from ``k + 1.5 * 2**52`` (float32: ``k + 1.5 * 2**23``), whose low bits are k."""
-    bits, mantissa, bias = (64, 52, 1023) if shifted.dtype == types.float64 else (32, 23, 127)
-    integers = ir.VectorType(ir.IntType(bits), shifted.n)
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        k = builder.bitcast(args[0], integers)
-        biased = builder.add(k, ir.Constant(integers, [bias] * shifted.n))
-        exponent = builder.shl(biased, ir.Constant(integers, [mantissa] * shifted.n))
-        return builder.bitcast(exponent, args[0].type)
-
-    return shifted(shifted), codegen
+    mantissa, bias = (52, 1023) if shifted.is_double else (23, 127)
+    builder = shifted.builder
+    k = builder.bitcast(shifted.llvm, _integers(shifted))
+    exponents = builder.add(k, _constant(shifted, bias))
+    powers = builder.shl(exponents, _constant(shifted, mantissa))
+    return shifted.of(builder.bitcast(powers, shifted.llvm.type))
 
 
-@intrinsic
-def exponent(tyctx, value):
-    """k of value = 2**k * `fraction`, as a number."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.sitofp(_split(builder, args[0], value)[0], args[0].type)
-
-    return value(value), codegen
-
-
-@intrinsic
-def fraction(tyctx, value):
-    """f of value = 2**k * f with sqrt(1/2) <= f < sqrt(2)."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.bitcast(_split(builder, args[0], value)[1], args[0].type)
-
-    return value(value), codegen
+def exponent_and_fraction(value: Value) -> tuple[Value, Value]:
+    """k, as a number, and f of value = 2**k * f with sqrt(1/2) <= f < sqrt(2)."""
+    mantissa, root = (52, 0x3FE6A09E667F3BCD) if value.is_double else (23, 0x3F3504F3)
+    builder, kind = value.builder, value.llvm.type
+    # beyond the bits of sqrt(1/2), exponents count from 0
+    whole = builder.bitcast(value.llvm, _integers(value))
+    k = builder.ashr(builder.sub(whole, _constant(value, root)), _constant(value, mantissa))
+    fraction = builder.sub(whole, builder.shl(k, _constant(value, mantissa)))
+    return value.of(builder.sitofp(k, kind)), value.of(builder.bitcast(fraction, kind))
 
 
-def _split(builder: Any, x: Any, lanes: Lanes) -> tuple[Any, Any]:
-    """k and the bits of f: beyond those of sqrt(1/2), exponents count from 0."""
-    bits, mantissa, root = (
-        (64, 52, 0x3FE6A09E667F3BCD) if lanes.dtype == types.float64 else (32, 23, 0x3F3504F3)
-    )
-    integers = ir.VectorType(ir.IntType(bits), lanes.n)
+def _integers(value: Value) -> Any:
+    return ir.VectorType(ir.IntType(64 if value.is_double else 32), value.n)
 
-    def constant(number: int) -> Any:
-        return ir.Constant(integers, [number] * lanes.n)
 
-    whole = builder.bitcast(x, integers)
-    k = builder.ashr(builder.sub(whole, constant(root)), constant(mantissa))
-    return k, builder.sub(whole, builder.shl(k, constant(mantissa)))
+def _constant(value: Value, number: int) -> Any:
+    return ir.Constant(_integers(value), [number] * value.n)

@@ -10,17 +10,18 @@ the second; where less, both are changed, which costs fewer shuffles.
 from functools import cache
 from typing import Any, NamedTuple
 
-from fastxor.kernels.calls import in_turn, unrolled_where_called
+from fastxor.kernels.calls import in_turn
 from fastxor.kernels.compiling import inlined
 from fastxor.kernels.functions import (
     SOFTMAX,
     activate,
     derivative,
     exp,
+    keep_where,
+    larger,
     log,
     log_loss_of_sigmoid,
 )
-from fastxor.kernels.instructions import where_less
 from fastxor.kernels.lanes import lane, spread
 from fastxor.kernels.masks import within
 from fastxor.kernels.memory import load, store, store_apart
@@ -65,7 +66,6 @@ def forward(lanes: int, units: int, function: int, partial: bool, few: int) -> A
 
     @inlined
     def group(u, place, w, a, kept):
-        unrolled_where_called()
         I, _, _, P, ahead, _, biases, before, own = place
         z = spread(load(a, before * lanes, lanes), wide) * load(w, (ahead + u) * lanes, wide)
         if biases >= 0:
@@ -75,14 +75,13 @@ def forward(lanes: int, units: int, function: int, partial: bool, few: int) -> A
             z = z + x * load(w, (ahead + i * P + u) * lanes, wide)
         z = activate(z, function, True)
         if partial:  # no infinity, which times a delta of 0 would be NaN
-            z = where_less(0, spread(kept, wide), z, 0)
+            z = keep_where(spread(kept, wide), z)
         store(a, (own + u) * lanes, z)
 
     groups, numbered = in_turn([group] * few), tuple(u * units for u in range(few))
 
     @inlined
     def forward(place, w, a, kept):
-        unrolled_where_called()
         groups(numbered, (place, w, a, kept))
         if not few:
             for u in range(0, place.units, units):
@@ -104,13 +103,12 @@ def outputs(
 
         ``e`` is for the error of each output, and then for its terms.
         """
-        unrolled_where_called()
         O, own, solved = place.units, place.own, True
         if function == SOFTMAX:
             largest = load(a, own * lanes, lanes)
             for o in range(1, O):
                 z = load(a, (own + o) * lanes, lanes)
-                largest = where_less(largest, z, z, largest)
+                largest = larger(largest, z)
             shifted = load(a, own * lanes, lanes) - largest
             target = load(y, 0, lanes) * shifted
             total = exp(shifted)
@@ -121,7 +119,7 @@ def outputs(
                 term = exp(shifted)
                 total = total + term
                 store(d, (own + o) * lanes, term)
-            terms = where_less(0, kept, log(total) - target, 0)
+            terms = keep_where(kept, log(total) - target)
             loss += lane(fold(terms, lanes), 0)
         for o in range(0, O, units):
             at = (own + o) * lanes
@@ -132,7 +130,7 @@ def outputs(
                 output = activate(load(a, at, wide), function, True)
             error = output - target
             if partial:
-                error = where_less(0, spread(kept, wide), error, 0)
+                error = keep_where(spread(kept, wide), error)
             store(e, o * lanes, error)
             for k in range(o, min(o + units, O)):
                 own_error = load(e, k * lanes, lanes)
@@ -146,7 +144,7 @@ def outputs(
             elif function != SOFTMAX:
                 terms = log_loss_of_sigmoid(target, load(a, at, wide))
                 if partial:
-                    terms = where_less(0, spread(kept, wide), terms, 0)
+                    terms = keep_where(spread(kept, wide), terms)
                 store(e, o * lanes, terms)
                 for k in range(o, min(o + units, O)):
                     loss += lane(fold(load(e, k * lanes, lanes), lanes), 0)
@@ -163,7 +161,6 @@ def backward(lanes: int, units: int, function: int, copied: bool, has_momentum: 
 
     @inlined
     def backward(place, w, v, a, d, learning_rate, momentum):
-        unrolled_where_called()
         I, O, R, P, ahead, table, _, before, own = place
         for i in range(0, I, units):
             activation = load(a, (before + i) * lanes, wide)
@@ -192,7 +189,6 @@ def update_ahead(lanes: int, units: int, has_momentum: bool) -> Any:
 
     @inlined
     def update_ahead(place, w, v, a, d, learning_rate, momentum):
-        unrolled_where_called()
         I, O, _, P, ahead, _, _, before, own = place
         for u in range(0, O, units):
             delta = load(d, (own + u) * lanes, wide)
@@ -211,7 +207,6 @@ def update_biases(lanes: int, units: int, has_momentum: bool) -> Any:
 
     @inlined
     def update_biases(place, w, v, d, learning_rate, momentum):
-        unrolled_where_called()
         O, biases, own = place.units, place.biases, place.own
         if biases >= 0:
             for u in range(0, O, units):
@@ -228,7 +223,6 @@ def turn(lanes: int) -> Any:
 
     @inlined
     def turn(place, w):
-        unrolled_where_called()
         I, O, R, P, ahead, table, _, _, _ = place
         if ahead != table:
             for i in range(I):

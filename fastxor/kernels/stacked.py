@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastxor.kernels import stacked_layers as steps
-from fastxor.kernels.calls import in_rows, in_turn, integers, unrolled_where_called
+from fastxor.kernels.calls import in_rows, in_turn, integers
 from fastxor.kernels.compiling import STOP, Code, Layers, inlined, offsets
 from fastxor.kernels.functions import IDENTITY
 from fastxor.kernels.lanes import spread
@@ -162,7 +162,6 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...] | None) -> 
         tolerance, solved_at,
     ):  # fmt: skip
         """``e``: errors or terms of log losses, for losses that may be wanted."""
-        unrolled_where_called()
         log_loss, size, row, watch = numbers.log_loss, numbers.size, numbers.row, numbers.watch
         has_momentum, batch_size, whole = numbers.has_momentum, numbers.batch_size, numbers.whole
         # may a loss overflow where all parameters are finite? then it is looked at in each epoch

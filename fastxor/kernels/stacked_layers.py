@@ -8,17 +8,17 @@ each unit there is a row of such values, ``row`` numbers long, for all samples o
 from functools import cache
 from typing import Any
 
-from fastxor.kernels.calls import in_turn, unrolled_where_called
+from fastxor.kernels.calls import in_turn
 from fastxor.kernels.compiling import inlined
 from fastxor.kernels.functions import (
     SOFTMAX,
     activate,
     derivative,
     exp,
+    larger,
     log,
     log_loss_of_sigmoid,
 )
-from fastxor.kernels.instructions import where_less
 from fastxor.kernels.lanes import keep_first, spread
 from fastxor.kernels.masks import choose, within
 from fastxor.kernels.memory import load, load_each, store
@@ -33,7 +33,6 @@ def sums_of(samples: int, width: int) -> Any:
 
     @inlined
     def sums_of(u, place, numbers, X, at, s, w, a):
-        unrolled_where_called()
         I, O, table, biases, before, row = (
             place.inputs, place.units, place.table, place.biases, place.before, numbers.row,
         )  # fmt: skip
@@ -66,7 +65,6 @@ def forward(samples: int, width: int, few: int) -> Any:
 
     @inlined
     def unit(u, place, numbers, X, at, s, w, a):
-        unrolled_where_called()
         z = activate(sums(u, place, numbers, X, at, s, w, a), place.function, False)
         store(a, (place.own + u) * numbers.row + s * width, z)
 
@@ -74,7 +72,6 @@ def forward(samples: int, width: int, few: int) -> Any:
 
     @inlined
     def forward(place, numbers, X, at, w, a, count):
-        unrolled_where_called()
         for s in range(0, numbers.row // width, samples):
             units(numbered, (place, numbers, X, at, s, w, a))
             if not few:
@@ -99,7 +96,6 @@ def outputs(samples: int, width: int) -> Any:
     def outputs(place, numbers, X, y, at, w, a, d, e, count, tolerance, solved, wanted):
         """Which networks of ``solved`` still are; errors or, if wanted, terms of log losses go to
         ``e``."""
-        unrolled_where_called()
         O, own, row = place.units, place.own, numbers.row
         function, log_loss = numbers.function, numbers.log_loss
         for s in range(0, row // width, samples):
@@ -111,7 +107,7 @@ def outputs(samples: int, width: int) -> Any:
                 for o in range(1, O):
                     z = sums(o, place, numbers, X, at, s, w, a)
                     store(a, first + o * row, z)
-                    largest = where_less(largest, z, z, largest)
+                    largest = larger(largest, z)
                 shifted = load(a, first, wide) - largest
                 target = load_each(y, start, O, samples, width) * shifted
                 total = exp(shifted)
@@ -160,7 +156,6 @@ def backward(samples: int, width: int, to_inputs: bool) -> Any:
 
     @inlined
     def backward(place, first, numbers, X, at, w, v, a, d, learning_rate, momentum):
-        unrolled_where_called()
         I, O, table, before, own, function = (
             place.inputs, place.units, place.table, place.before, place.own, place.function_before,
         )  # fmt: skip
@@ -194,7 +189,6 @@ def backward_first(samples: int, width: int) -> Any:
 
     @inlined
     def backward_first(place, numbers, X, at, w, v, a, d, learning_rate, momentum):
-        unrolled_where_called()
         for u in range(place.units):
             update_bias(place, u, numbers, w, v, d, learning_rate, momentum)
         for i in range(place.inputs):
@@ -217,7 +211,6 @@ def update_of(samples: int, width: int) -> Any:
 
     @inlined
     def update(place, i, u, numbers, X, at, w, v, a, d, learning_rate, momentum):
-        unrolled_where_called()
         row, unit = numbers.row, place.own + u
         terms = inputs(X, at, a, place, i, row, 0) * load(d, unit * row, wide)
         for s in range(samples, row // width, samples):
@@ -236,7 +229,6 @@ def update_of_bias(samples: int, width: int) -> Any:
 
     @inlined
     def update_bias(place, u, numbers, w, v, d, learning_rate, momentum):
-        unrolled_where_called()
         row, unit = numbers.row, place.own + u
         if place.biases >= 0:
             terms = load(d, unit * row, wide)

@@ -19,7 +19,7 @@ import numpy as np
 
 from fastxor.kernels import tiled_layers as steps
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
-from fastxor.kernels.calls import in_rows, in_turn, integers, unrolled_where_called
+from fastxor.kernels.calls import in_rows, in_turn, integers
 from fastxor.kernels.compiling import (
     BATCH,
     CLAIMED,
@@ -151,7 +151,6 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
     ):  # fmt: skip
         """``a``: activations, (units of all layers, tile). ``g``: the lanes of each gradient, then
         of terms of the loss."""
-        unrolled_where_called()
         I, O, size, sums, chunk = (
             numbers.inputs, numbers.outputs, numbers.size, numbers.sums, numbers.chunk,
         )  # fmt: skip

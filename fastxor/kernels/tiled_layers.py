@@ -12,21 +12,21 @@ are added to with some six loads. Alone, a unit takes nine, and there are two lo
 from functools import cache
 from typing import Any
 
-from fastxor.kernels.calls import unrolled_where_called
 from fastxor.kernels.compiling import inlined
 from fastxor.kernels.functions import (
     SOFTMAX,
     activate,
     derivative,
     exp,
+    larger,
     log,
     log_loss_of_sigmoid,
 )
-from fastxor.kernels.instructions import where_less
 from fastxor.kernels.lanes import keep_first, spread
 from fastxor.kernels.masks import within
 from fastxor.kernels.memory import load, load_apart, load_each, pointer, store, store_apart
-from fastxor.kernels.sums import EIGHT_ROWS, FOUR_ROWS, LANES, TWO_ROWS, accumulate, fold_rows
+from fastxor.kernels.sums import LANES, accumulate
+from fastxor.kernels.tiled_gradients import gradients
 from fastxor.kernels.tiled_plan import UNITS
 
 MANY = 8  # inputs: sums of fewer are not worth being made for several units at once
@@ -43,7 +43,6 @@ def sums_of(units: int, width: int) -> Any:
 
     @inlined
     def sums_of(x, stride, I, w, k, step, apart, bias):
-        unrolled_where_called()
         z = spread(load(x, 0, width), wide) * load_each(w, k, apart, units, width)
         if bias >= 0:
             z = load_each(w, bias, 1, units, width) + z
@@ -63,7 +62,6 @@ def forward(width: int, tile: int, narrow: int) -> Any:
 
     @inlined
     def forward(place, x, stride, w, a, count):
-        unrolled_where_called()
         I, O, bias, table, before, own, function, _ = place
         if before >= 0:
             x, stride = pointer(a, before * tile), tile
@@ -111,7 +109,6 @@ def outputs(width: int, tile: int, narrow: int) -> Any:
         place, numbers, x, x_stride, y, stride, w, a, e, fresh, zeros, count, tolerance
     ):  # fmt: skip
         """Are all samples solved? The terms of the loss go to the lanes of ``e``."""
-        unrolled_where_called()
         I, O, bias, table, before, own, _, _ = place
         function, log_loss, watch = numbers.function, numbers.log_loss, numbers.watch
         made = O >= UNITS or function == SOFTMAX  # beforehand: many, or those that need each other
@@ -127,7 +124,7 @@ def outputs(width: int, tile: int, narrow: int) -> Any:
                 largest = load(z, t, width)
                 for o in range(1, O):
                     sums = load(z, o * tile + t, width)
-                    largest = where_less(largest, sums, sums, largest)
+                    largest = larger(largest, sums)
                 shifted = load(z, t, width) - largest
                 target = load(y, t, width) * shifted
                 total = exp(shifted)
@@ -182,7 +179,6 @@ def backward(width: int, tile: int, narrow: int, single: bool, inputs: int, unit
 
     @inlined
     def backward(place, x, stride, w, a, g, totals, fresh, zeros, count):
-        unrolled_where_called()
         I, O, bias, table, before_row, own, _, function = place
         before, a = pointer(a, before_row * tile), pointer(a, own * tile)
         if before_row >= 0:
@@ -208,62 +204,3 @@ def backward(width: int, tile: int, narrow: int, single: bool, inputs: int, unit
                     store(before, i * tile + t, derivative(back, activation, function))
 
     return backward
-
-
-@cache
-def gradients(inputs: int, units: int, tile: int, single: bool) -> Any:
-    """Those of some inputs' rows of weights, or of the biases for no ``inputs``.
-
-    In a ``single`` tile their lanes are added up at once, eight rows at a time: one block after
-    another would take 1.2 times as long, as its sums wait for each other.
-    """
-    block, rest = (block_of_gradients(inputs, number, tile) for number in (units, 1))
-
-    @inlined
-    def gradients(place, i, x, stride, d, g, totals, fresh, zeros, count):
-        unrolled_where_called()
-        O, row = place.units, place.table + i * place.units
-        x, several = pointer(x, i * stride), O - O % units
-        if not single:
-            g = pointer(g, row * LANES)
-        for u in range(0, several, units):
-            block(x, stride, pointer(d, u * tile), u, O, g, fresh, zeros, count)
-        for u in range(several, O):
-            rest(x, stride, pointer(d, u * tile), u, O, g, fresh, zeros, count)
-        if single:
-            rows = max(inputs, 1) * O
-            eights = rows - rows % 8
-            for j in range(0, eights, 8):
-                store(totals, row + j, fold_rows(load(g, j * LANES, EIGHT_ROWS)))
-            if rows & 4:
-                store(totals, row + eights, fold_rows(load(g, eights * LANES, FOUR_ROWS)))
-            if rows & 2:
-                j = rows & -4
-                store(totals, row + j, fold_rows(load(g, j * LANES, TWO_ROWS)))
-            if rows & 1:
-                store(totals, row + rows - 1, fold_rows(load(g, (rows - 1) * LANES, LANES)))
-
-    return gradients
-
-
-@cache
-def block_of_gradients(inputs: int, units: int, tile: int) -> Any:
-    """The lanes of some inputs' rows and some units, from the row ``at`` of ``g`` on."""
-    rows, row = max(inputs, 1), units * LANES
-    wide = rows * row
-
-    @inlined
-    def block(x, stride, d, at, O, g, fresh, zeros, count):
-        unrolled_where_called()
-        if fresh:
-            total = spread(zeros, wide)
-        else:
-            total = load_apart(g, at * LANES, O * LANES, rows, row, 1)
-        for t in range(0, count, LANES):
-            terms = spread(load_apart(d, t, tile, units, LANES, 1), wide)
-            if inputs:
-                terms = load_apart(x, t, stride, rows, LANES, units) * terms
-            total = total + terms
-        store_apart(g, at * LANES, O * LANES, total, row)
-
-    return block
