@@ -614,8 +614,8 @@ BAD = {
                    {"initial": (ones((0, 2, 2)), ones((1, 2)), ones((2, 1)), ones((1, 1)))}),
     "initial text": (TypeError, "initial must be Networks, Runs,", {"initial": "runs.npz"}),
     "resume": (TypeError, "resume must be Interrupted or its Runs, got int", {"resume": 3}),
-    "memory": (MemoryError, "no memory for 1,000,000,000,000 networks",
-               {"seed": ones((10**6, 1), int), "learning_rate": ones(10**6)}),
+    "memory": (MemoryError, "no memory for 100,000,000,000,000 networks",  # beyond any address
+               {"seed": ones((10**7, 1), int), "learning_rate": ones(10**7)}),
     "threads": (ValueError, "threads must be an integer of at least 1", {"threads": 0}),
     "X": (ValueError, "X must have 2 dimensions", {"X": [1, 2]}),
     "rows": (ValueError, "X and y must have as many rows", {"y": [1]}),

@@ -57,11 +57,12 @@ def by_hand(case: Case, epochs: int) -> dict[str, Training]:
         ways["samples first"] = in_front(case)
     if size <= 16:
         ways["samples written out"], block_sizes = written_out(case), (32, 64, 256, 512)
+    networks, cores = case.networks or 1, jax.device_count()
+    blocks = [block for block in block_sizes if networks % (block * cores) == 0]
     return {
         f"{name}, blocks of {block}": training(way, block)
         for name, way in ways.items()
-        for block in block_sizes
-        if case.networks % (block * jax.device_count()) == 0
+        for block in blocks or [max(1, networks // cores)]  # few networks for so many cores
     }
 
 

@@ -7,7 +7,7 @@ from numba.extending import intrinsic
 from fastxor.kernels.lanes import Lanes, literal, pick
 
 LANES = 8  # of a sum over samples, whatever the machine (contract, 4)
-TWO_ROWS, FOUR_ROWS, EIGHT_ROWS = 2 * LANES, 4 * LANES, 8 * LANES  # for `fold_rows`
+TWO_ROWS, FOUR_ROWS, EIGHT_ROWS = 2 * LANES, 4 * LANES, LANES * LANES  # for `fold_rows`
 BLOCK = 1024  # samples summed in lanes before the total is added up (contract, 4)
 
 
