@@ -96,16 +96,16 @@ def finite(name: str, array: Array, dtype: Any) -> None:
 
 def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
     """``value`` as an int of at least ``low``; booleans and fractions are not integers."""
-    expected = f"an integer of at least {low}" + (f" and at most {high}" if high else "")
     try:
-        number = operator.index(value)
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
         number = None
-    if number is None or isinstance(value, (bool, np.bool_)):
+    if number is not None and number >= low and (high is None or number <= high):
+        return number
+    expected = f"an integer of at least {low}" + (f" and at most {high}" if high else "")
+    if number is None:
         raise TypeError(f"{name} must be {expected}, got {value!r}")
-    if number < low or (high is not None and number > high):
-        raise ValueError(f"{name} must be {expected}, got {number}")
-    return number
+    raise ValueError(f"{name} must be {expected}, got {number}")
 
 
 def boolean(name: str, value: Any) -> bool:
@@ -183,9 +183,8 @@ def float_type(name: str, value: Any) -> Any:
 
 def choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """``value``, one of these words."""
+    if isinstance(value, str) and value in choices:
+        return str(value)
     expected = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be {expected}, got {value!r:.60}")
-    if value not in choices:
-        raise ValueError(f"{name} must be {expected}, got {value!r:.60}")
-    return str(value)
+    kind = ValueError if isinstance(value, str) else TypeError
+    raise kind(f"{name} must be {expected}, got {value!r:.60}")

@@ -1,9 +1,9 @@
 """The kernel for batches of any size: tiles of samples go through the network breadth first.
 
 A layer at a time, forward and back. Depth first is four times slower: the reorder buffer fills
-with one dependency chain. Samples of one unit fill a value; only in the products with the inputs,
-where a network with many inputs spends its time, do four units lie side by side, so that each
-load of the inputs serves all four.
+with one dependency chain. Samples of one unit fill a value; in sums over many inputs several units
+lie side by side, and gradients are made for several inputs and units at once, so that each load
+serves them all.
 
 Threads may share the batches, in blocks of `BLOCK` samples that they claim one after another.
 Whoever finishes the last block of a batch adds up the blocks, in order, and updates.
@@ -86,6 +86,7 @@ def tiled_batch(
     return _kernel(arranged, Code(kernel, BATCH, dtype, *key), x_at)
 
 
+@cache
 def general_batch(dtype: Any, layers: Layers, log_loss: bool, shared: bool, watch: int) -> Kernel:
     """The general form, for batches of any size, with the numbers of a network."""
     arranged = plan(dtype, general_shape(dtype), layers, log_loss, shared, watch)

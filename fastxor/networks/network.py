@@ -67,9 +67,28 @@ class Network(Parameters):
             self.generator = generators.with_state(generators.state_of(generator))
 
     @classmethod
-    def of(cls, arrays: Any, architecture: Architecture, **more: Any) -> "Network":
-        """A network of ``arrays`` in the order of `arrays`, without None for missing biases."""
-        return cls(**architecture.arguments(arrays), **more)
+    def of(
+        cls,
+        arrays: Any,
+        architecture: Architecture,
+        velocity: Any = None,
+        generator: np.random.Generator | None = None,
+    ) -> "Network":
+        """A network of ``arrays`` in the order of `arrays`, without None for missing biases.
+
+        They and ``velocity`` are known to be good, and the network's own from now on: nothing is
+        checked or copied but the generator.
+        """
+        network = cls.__new__(cls)
+        missing = dict.fromkeys(
+            f"b{k}" for k, bias in enumerate(architecture.biases, 1) if not bias
+        )
+        network._set(missing | dict(zip(architecture.names, arrays, strict=True)), architecture)
+        network.velocity = None if velocity is None else tuple(velocity)
+        network.generator = None
+        if generator is not None:
+            network.generator = generators.with_state(generators.state_of(generator))
+        return network
 
     def __repr__(self) -> str:
         return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"

@@ -115,8 +115,11 @@ class Networks(Parameters):
     def one(self, place: int) -> Network:
         """The network at this place."""
         one = self.take(place)
+        arrays, velocity = (
+            [a.copy() for a in of] if of else None for of in (one.arrays, one.velocity)
+        )
         generator = None if one.generators is None else with_state(one.generators)
-        return Network.of(one.arrays, self.architecture, velocity=one.velocity, generator=generator)
+        return Network.of(arrays, self.architecture, velocity=velocity, generator=generator)
 
     def broadcast_to(self, shape: tuple[int, ...]) -> "Networks":
         """These, repeated, in that shape."""

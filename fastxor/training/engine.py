@@ -216,7 +216,8 @@ def zeros(size: int, dtype: Any) -> Array:
     """Zeros from the beginning of a cache line on."""
     itemsize = np.dtype(dtype).itemsize
     room = np.zeros(size + CACHE_LINE // itemsize, dtype)
-    start = -room.ctypes.data % CACHE_LINE // itemsize
+    address = room.__array_interface__["data"][0]  # `ctypes` would take five times as long
+    start = -address % CACHE_LINE // itemsize
     return room[start : start + size]
 
 

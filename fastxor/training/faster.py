@@ -34,7 +34,7 @@ class Faster:
     def __init__(self, special: Callable[[], Any]) -> None:
         self._special, self._kernel = special, None
         self._seconds = 0.0  # of training without it, so far, of all who wanted it
-        self._asked, self._lock = False, threading.Lock()
+        self._asked, self._looked, self._lock = False, False, threading.Lock()
 
     @property
     def kernel(self) -> Any:
@@ -52,8 +52,12 @@ class Faster:
             due = self._seconds + left
             if self._asked or due < LOADING:
                 return
-            if due < COMPILING and not self._special().code.is_on_disk:
-                return
+            if due < COMPILING:
+                if self._looked:  # once: it takes as long as a short training
+                    return
+                self._looked = True
+                if not self._special().code.is_on_disk:
+                    return
             self._asked = True
         # not a daemon: it may not be in LLVM when the process ends
         threading.Thread(target=self._make_beside, name="fastxor-compiler").start()
