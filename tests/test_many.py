@@ -87,6 +87,15 @@ def test_any_number_of_networks(count, stop, dtype):
         assert len(set(runs.solved_at.tolist())) > 3, "this watched nothing"
 
 
+def test_a_network_is_a_copy():
+    runs = train_many(X, Y, seed=np.arange(3), momentum=0.5, **SEEDS)
+    network = runs[1].network
+    for array in (*network.arrays, *network.velocity):
+        array[:] = 7
+    for name, array in runs.networks[1].state.items():
+        assert not (array == 7).any(), name
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 @pytest.mark.parametrize("stop", [False, True])
 def test_order_threads_slices_and_blocks(threads, stop, dtype, monkeypatch):

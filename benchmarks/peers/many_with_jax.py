@@ -3,6 +3,7 @@
 Both are timed with the starting weights in place, and compute the losses of the last epoch only.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -25,6 +26,8 @@ def by_hand(case: Case, epochs: int) -> dict[str, Training]:
     lax, jnp = jax.lax, jax.numpy
     T = np.dtype(case.dtype).type
     rate, size = T(case.learning_rate), case.architecture.parameters
+    networks = case.networks or 1
+    cores = math.gcd(networks, jax.device_count())  # each has as many
 
     def training(way: Way, block: int) -> Training:
         parameters_of, gradients_of = way
@@ -40,7 +43,7 @@ def by_hand(case: Case, epochs: int) -> dict[str, Training]:
             rows = [leaf.reshape(-1, block) for leaf in jax.tree.leaves(w)]
             return loss / case.terms, jnp.concatenate(rows)
 
-        mesh = jax.make_mesh((jax.device_count(),), ("cores",))
+        mesh = jax.make_mesh((cores,), ("cores",), devices=jax.devices()[:cores])
         blocks = jax.sharding.PartitionSpec("cores")
         starts = np.concatenate([array.reshape(case.networks, -1) for array in start(case)], axis=1)
         starts = starts.reshape(-1, block, size).swapaxes(1, 2)
@@ -57,12 +60,11 @@ def by_hand(case: Case, epochs: int) -> dict[str, Training]:
         ways["samples first"] = in_front(case)
     if size <= 16:
         ways["samples written out"], block_sizes = written_out(case), (32, 64, 256, 512)
-    networks, cores = case.networks or 1, jax.device_count()
     blocks = [block for block in block_sizes if networks % (block * cores) == 0]
     return {
         f"{name}, blocks of {block}": training(way, block)
         for name, way in ways.items()
-        for block in blocks or [max(1, networks // cores)]  # few networks for so many cores
+        for block in blocks or [networks // cores]  # few networks for so many cores
     }
 
 

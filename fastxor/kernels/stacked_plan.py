@@ -7,7 +7,7 @@ from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
 
-# Sixteen registers take 1.0 to 1.5 times as long with AVX2, four 1.1 to 1.45 times.
+# Sixteen registers take 1.0 to 1.5 times as long with AVX2, four mostly 1.0 to 1.45 times.
 VALUE_BYTES = 8 * REGISTER_BYTES
 GROUP_BYTES = (
     4 * REGISTER_BYTES

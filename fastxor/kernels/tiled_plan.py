@@ -7,9 +7,9 @@ from fastxor.kernels.functions import CODES, IDENTITY
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
 
-# Samples in one value: eight registers of it take 1.05 to 1.2 times as long with AVX2, as sigmoids
-# spill, two 1.05 to 1.1 times, as they wait for themselves. Of several units side by side there are
-# eight, half of what AVX2 has; sixteen of AVX-512 are no faster.
+# Samples in one value: in float64 and with AVX2, eight registers of it take 1.05 to 1.2 times as
+# long, as sigmoids spill. Of several units side by side there are eight, half of what AVX2 has;
+# sixteen of AVX-512 are no faster.
 VALUE_BYTES = 4 * REGISTER_BYTES
 BLOCK_BYTES = 8 * REGISTER_BYTES
 TILES = 128, 64, 32

@@ -1,8 +1,8 @@
 """Functions on `Lanes` in plain Python, which Numba need not compile.
 
 They are called while a kernel is being written, with a `Value` in place of Lanes, whose operators
-write its instructions. Compiled by Numba, each would take 0.05 to 0.1 s, in every process that
-compiles a kernel and for every number of lanes.
+write its instructions. Numba would compile each of them in every process that compiles a kernel,
+and for every number of lanes.
 """
 
 import inspect
@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic
 
 from fastxor.kernels.lanes import Lanes, as_lanes
@@ -66,6 +67,9 @@ def traced(function: Callable[..., Value]) -> Any:
 
     def typed(*given: Any) -> Any:
         lanes = next(kind for kind in given if isinstance(kind, Lanes))
+        for kind in given:  # a `Value` would count as true, whatever it is
+            if isinstance(kind, types.Boolean) and not isinstance(kind, types.Literal):
+                raise RequireLiteralValue(function.__name__)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             def given_as(value: Any, kind: Any) -> Any:
