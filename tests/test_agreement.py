@@ -331,7 +331,7 @@ MUTANTS = {
     "four rows, batches, tiled": ("tiled_gradients.py", "if rows & 4:", "if False:"),
     "two rows, batches, tiled": ("tiled_gradients.py", "if rows & 2:", "if False:"),
     "a row, batches, tiled, one output": ("tiled_gradients.py", "if rows & 1:", "if False:"),
-    "momentum, tiled": ("tiled.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
+    "momentum, tiled": ("batches.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
     "index of W2, tiled": (
         "tiled_layers.py",
         "= sums(pointer(a, t), tile, O, w, table + i * O",
@@ -355,11 +355,13 @@ MUTANTS = {
         "tiled_layers.py", "delta = error\n", "delta = derivative(error, output, function)\n",
     ),
     "largest output, softmax, tiled": ("tiled_layers.py", "- largest", "- 0 * largest"),
-    "mean of the loss, tiled": ("tiled.py", "dtype(n * numbers.columns)", "dtype(n)"),
+    "mean of the loss, tiled": ("batches.py", "dtype(n * numbers.columns)", "dtype(n)"),
     "the same order in each epoch, batches, tiled": (
         "tiled.py", "last == n and order.size and", "False and",
     ),
-    "no losses but the last, batches, tiled": ("tiled.py", "error += losses[epoch]", "error += 0"),
+    "no losses but the last, batches, tiled": (
+        "batches.py", "error += losses[epoch]", "error += 0",
+    ),
     "last batch, batches, tiled": ("tiled.py", "(first + batch_size, n)", "(first + 20, n - 1)"),
     "a block lost, threads, tiled": ("tiled.py", "- first + BLOCK - 1)", "- first)"),
     "blocks backwards, threads, tiled": (
@@ -367,8 +369,11 @@ MUTANTS = {
         "range(sums, (last - first + BLOCK - 1) // BLOCK * sums, sums)",
         "range((last - first - 1) // BLOCK * sums, 0, -sums)",
     ),
+    "sums of the other thread, pair, tiled": (
+        "pair.py", "+ load(sums_both, sums + j, LANES)", "+ 0 * load(sums_both, sums + j, LANES)",
+    ),
     "all solved, solved, tiled": ("tiled_layers.py", "solved = False", "pass"),
-    "misses kept, solved, batches, tiled": ("tiled.py", "position[MISSED] = 0", "pass"),
+    "misses kept, solved, batches, tiled": ("batches.py", "position[MISSED] = 0", "pass"),
     "misses lost, solved, batches, tiled": ("tiled.py", "release(position, MISSED, 1)", "pass"),
     # --- general kernels ---
     "none, general, tiled, deep": ("lanes.py", "", ""),
@@ -511,7 +516,7 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             settings["output"], y = "softmax", np.eye(outputs)[y.argmax(axis=1)]
         if "batches" in name:
             settings |= {"batch_size": 20 if "tiled" in name else 3, "shuffle": "many" not in name}
-        if "threads" in name:
+        if "threads" in name or "pair" in name:
             settings["threads"] = 2
         if "solved" in name:  # somewhere on the way
             network = fastxor.train(X, y, **settings | {"epochs": 10}).network
@@ -545,6 +550,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         problems = [(50, 3, 4, 2)] if "tiled" in name else [(10, 2, 2, 2)]
     elif "tiled" not in name:
         problems = [(3, 3, 4, 2)] if "deep" in name else [(3, 2, 2, 2)]
+    if "pair" in name:
+        problems = [(300, 3, 40, 2)]
     if "one sample" in name:
         problems = [(1, 3, 4, 2)]
     if "wide" in name:

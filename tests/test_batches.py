@@ -63,23 +63,26 @@ def test_threads_change_no_bit(n, batch_size, shuffle, threads, dtype, monkeypat
 
 
 def test_threads_are_used_where_they_pay(monkeypatch):
-    """At most those asked for, and one for each block of a batch; one alone for small steps."""
+    """At most those asked for, and one for each block of a batch, or two for a single one; one
+    alone for small steps."""
     used = []
     initialise = engine.Engine.__init__
 
     def noting(self, *arguments):
         initialise(self, *arguments)
-        used.append(len(self.work))
+        used.append(self.threads)
 
     monkeypatch.setattr(engine.Engine, "__init__", noting)
     monkeypatch.setattr(engine, "cores", lambda: 5)
-    for n, batch_size, threads in [
-        (40_000, None, None), (40_000, None, 3), (40_000, None, 1), (40_000, 3000, None),
-        (40_000, 1024, 7), (1030, None, None), (4, None, 7),
+    for n, batch_size, threads, hidden_size in [
+        (40_000, None, None, 2), (40_000, None, 3, 2), (40_000, None, 1, 2),
+        (40_000, 3000, None, 2), (40_000, 1024, 7, 2), (1030, None, None, 2), (4, None, 7, 2),
+        (1024, None, None, 8), (300, 128, 7, 64), (1024, None, 1, 8), (300, 127, 7, 64),
     ]:  # fmt: skip
         X, y = samples(n, 2, 1)
-        fastxor.train(X, y, epochs=1, learning_rate=1e-4, batch_size=batch_size, threads=threads)
-    assert used == [5, 3, 1, 2, 1, 1, 1]
+        settings = {"batch_size": batch_size, "threads": threads, "hidden_size": hidden_size}
+        fastxor.train(X, y, epochs=1, learning_rate=1e-4, **settings)
+    assert used == [5, 3, 1, 2, 1, 1, 1, 2, 2, 1, 1]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -71,17 +71,19 @@ def test_a_run_that_is_taken_over(name, special, monkeypatch):
     assert names == ["general", special]
 
 
-def test_threads_are_taken_over(monkeypatch):
-    X, y = np.random.default_rng(0).random((5000, 3)), np.zeros((5000, 1))
+@pytest.mark.parametrize(("n", "kernel"), [(5000, "tiled"), (500, "pair")])
+def test_threads_are_taken_over(n, kernel, monkeypatch):
+    X, y = np.random.default_rng(0).random((n, 3)), np.zeros((n, 1))
     settings = {"epochs": 9, "learning_rate": 1e-4, "momentum": 0.5, "hidden_size": 4}
     expected = fastxor.train(X, y, **settings, threads=1)
     there_from(9, monkeypatch)
     monkeypatch.setattr(training, "FIRST_SLICE", 0)
     monkeypatch.setattr(training, "SLICE", 0)
     monkeypatch.setattr(engine, "SHARED_FROM", 0)
+    monkeypatch.setattr(engine, "PAIR_FROM", 0)
     names = used(monkeypatch)
     assert digest(fastxor.train(X, y, **settings, threads=2)) == digest(expected)
-    assert names == ["general", "tiled"]
+    assert names == ["general", kernel]
 
 
 @pytest.mark.parametrize("name", ["xor momentum", "deep, batches of 9", "curve, batches of 3"])

@@ -7,7 +7,7 @@ General kernels serve all networks of a dtype: what they do for a new one they d
 ones are compiled for a network and its batches, which takes a second or two, or loaded from the
 cache on disk, see `kernel_files`; then they are 1 to 4 times as fast. `small` is for batches of up
 to 8 samples, `tiled` for any, and for threads; it is what the general kernel is made of, too. For
-many networks at once there is a third, in `stacked`.
+two threads and batches of up to 1,024 samples there is `pair`, for many networks `stacked`.
 
 A call trains for some chunks of samples; all state lies in its arrays, for the next call. A batch
 has batch_size / chunk chunks, rounded up, and an epoch n / batch_size batches, rounded up, the
@@ -15,16 +15,19 @@ last of which is shorter and may have empty chunks.
 
     numbers       of the network, for the general kernel
     X, y          without shuffling (I, N) and (O, N), flat, with N >= n + width - 1, and numbers
-                  after the n samples; with shuffling (n, I) and (n, O), flat
+                  after the n samples; for `PAIR` two of them, of the samples 0, 2, 4 and so on of
+                  each batch, and of 1, 3, 5; with shuffling (n, I) and (n, O), flat
     order         the order of this epoch's samples, (n,); empty without shuffling
     generator     the one that shuffles for every further epoch
     parameters    W1, b1, ..., WL, bL, at the kernel's `places`, zeros elsewhere
     velocity      likewise
-    totals, work  sums over samples and working memory, to be kept as they are between calls
+    totals, work  sums over samples and working memory, to be kept as they are between calls; each
+                  thread has its own `work`, and `totals` are, for `BLOCKS`, as many as there are
+                  blocks in a batch, and for `PAIR` four
     losses        of every epoch; of an unfinished one the sum of terms so far
-    position      [chunks done; in `tiled`, what threads have claimed, finished and updated;
-                  does this epoch have an error of `tolerance` or more; the first epoch without
-                  any such, or -1]
+    position      [chunks done; what threads have claimed, finished and updated; does this epoch
+                  have an error of `tolerance` or more; the first epoch without any such, or -1;
+                  1 for threads not to wait for others any more]
 
 A kernel that stops returns after that epoch and its update, wherever the chunks end; but not one
 for several threads.
@@ -32,10 +35,11 @@ for several threads.
 
 from typing import Any
 
-from fastxor.kernels.compiling import Kernel, Layers
+from fastxor.kernels.compiling import PAIR, Kernel, Layers
+from fastxor.kernels.pair import pair_batch
 from fastxor.kernels.small import fits, small_batch
 from fastxor.kernels.tiled import tiled_batch
-from fastxor.kernels.tiled_plan import TILES
+from fastxor.kernels.tiled_plan import TILE_SIZES
 
 
 def special_kernel(
@@ -45,17 +49,21 @@ def special_kernel(
     log_loss: bool,
     whole: bool,
     momentum: bool,
-    shared: bool,
+    sharing: int,
     watch: int,
 ) -> Kernel:
     """The fastest kernel for networks of these layers and batches of this size, to the same bits.
 
-    ``whole``: all samples are one batch, and not shuffled. ``shared``: for several threads.
+    ``whole``: all samples are one batch, and not shuffled. ``sharing``: of batches
+    among threads, `ALONE`, `BLOCKS` or `PAIR`.
     ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
     """
     if fits(dtype, layers, batch_size):
         return small_batch(dtype, layers, log_loss, batch_size, whole, momentum, watch)
     # all that matters is the next power of two, up to the first that is more than a tile: batches
     # of other sizes, as of the folds of a cross-validation, find their kernel made
-    batch_size = min(1 << (batch_size - 1).bit_length(), 2 * TILES[0])
-    return tiled_batch(dtype, layers, log_loss, batch_size, shared, watch)
+    threads = 2 if sharing == PAIR else 1
+    batch_size = min(1 << (batch_size - 1).bit_length(), 2 * threads * TILE_SIZES[0])
+    if sharing == PAIR:
+        return pair_batch(dtype, layers, log_loss, batch_size, watch)
+    return tiled_batch(dtype, layers, log_loss, batch_size, sharing, watch)

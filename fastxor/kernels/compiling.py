@@ -59,8 +59,9 @@ inlined = njit(**INLINED)
 
 
 # what `position` holds, see `choice`
-DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED = range(6)
+DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED, QUIT = range(7)
 OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
+ALONE, BLOCKS, PAIR = range(3)  # a thread, several that share blocks of batches, or two, halves
 BATCH = "IVVIGiiVVVVVITTTi"  # the arguments of the kernels for one network: see `choice`
 
 
@@ -119,6 +120,7 @@ class Kernel(NamedTuple):
 
     code: Code  # its arguments: see `choice`
     numbers: Any  # of the network and its batches, for the general form
+    sharing: int  # `ALONE`, `BLOCKS` or `PAIR`
     chunk: int  # samples of a batch between two places where it can stop
     width: int  # samples in one value: up to so many are read beyond the last one
     size: int  # of the parameters

@@ -12,6 +12,7 @@ import numpy as np
 from fastxor.kernels import small_layers as steps
 from fastxor.kernels.calls import in_turn
 from fastxor.kernels.compiling import (
+    ALONE,
     BATCH,
     MISSED,
     SOLVED,
@@ -194,4 +195,4 @@ def small_batch(
 
     key = ("small", layers, log_loss, batch_size, whole, has_momentum, watch)
     code = Code(kernel, BATCH, dtype, *key)
-    return Kernel(code, NO_NUMBERS, LANES, lanes, masters, _positions(places), 0, work_size)
+    return Kernel(code, NO_NUMBERS, ALONE, LANES, lanes, masters, _positions(places), 0, work_size)

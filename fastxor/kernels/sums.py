@@ -5,9 +5,9 @@ from typing import Any
 from numba.extending import intrinsic
 
 from fastxor.kernels.lanes import Lanes, literal, pick
+from fastxor.kernels.memory import one_after_another
 
 LANES = 8  # of a sum over samples, whatever the machine (contract, 4)
-TWO_ROWS, FOUR_ROWS, EIGHT_ROWS = 2 * LANES, 4 * LANES, LANES * LANES  # for `fold_rows`
 BLOCK = 1024  # samples summed in lanes before the total is added up (contract, 4)
 
 
@@ -63,23 +63,25 @@ def fold_samples(tyctx, value, n):
 
 
 @intrinsic
-def fold_rows(tyctx, value):
-    """The folds of rows of eight lanes, a power of two of them one after another: a lane each.
+def fold_rows(tyctx, value, n):
+    """The folds of rows of ``n`` lanes (a constant), a power of two of them one after another: a
+    lane each.
 
     The same sums as `fold`. Two rows share each addition, so that eight take 7 of them and 14
     shuffles where eight folds take 24 each, and what follows has eight numbers at once.
     """
-    result = Lanes(value.dtype, value.n // LANES)
+    size = literal(n, "n")
+    result = Lanes(value.dtype, value.n // size)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         rows = [
-            pick(builder, args[0], list(range(start, start + LANES)))
-            for start in range(0, value.n, LANES)
+            pick(builder, args[0], list(range(start, start + size)))
+            for start in range(0, value.n, size)
         ]
-        half = LANES // 2
+        half = size // 2
         while half:  # groups of 2 * half lanes, of one row each, become groups of half
             one, two = (rows[::2], rows[1::2]) if len(rows) > 1 else (rows, [None])
-            lanes = range(2 * LANES if len(rows) > 1 else rows[0].type.count)
+            lanes = range(2 * size if len(rows) > 1 else rows[0].type.count)
             low = [lane for lane in lanes if lane % (2 * half) < half]
             high = [lane + half for lane in low]
             rows = [
@@ -87,6 +89,6 @@ def fold_rows(tyctx, value):
                 for a, b in zip(one, two, strict=True)
             ]
             half //= 2
-        return rows[0]
+        return one_after_another(builder, rows)
 
-    return result(value), codegen
+    return result(value, n), codegen

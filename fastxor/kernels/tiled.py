@@ -15,10 +15,9 @@ numbers are constants in it; the general one reads them from memory and serves a
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from fastxor.kernels import tiled_layers as steps
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
+from fastxor.kernels.batches import note, samples_of, update
 from fastxor.kernels.calls import in_rows, in_turn, integers
 from fastxor.kernels.compiling import (
     BATCH,
@@ -38,32 +37,33 @@ from fastxor.kernels.compiling import (
 from fastxor.kernels.lanes import spread
 from fastxor.kernels.memory import load, pointer, scratch, store
 from fastxor.kernels.order import shuffle
-from fastxor.kernels.sums import BLOCK, EIGHT_ROWS, LANES, fold_rows
+from fastxor.kernels.sums import BLOCK, LANES, fold_rows
 from fastxor.kernels.tiled_plan import (
-    BLOCK_BYTES,
     UNITS,
     Numbers,
     Place,
-    Plan,
     Shape,
     block_of,
     general_shape,
+    kernel_of,
+    narrow_width,
     plan,
     shape_for,
 )
 
-MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
+EIGHT_ROWS = 8 * LANES
 HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
 @cache
 def tiled_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, shared: bool, watch: int
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, sharing: int, watch: int
 ) -> Kernel:
-    """The special form; ``shared``: for several threads at once."""
-    arranged = plan(dtype, shape_for(dtype, layers, batch_size), layers, log_loss, shared, watch)
-    shape, numbers = arranged.shape, arranged.numbers
-    blocks = tuple(block_of(dtype, I, O) for I, O, _, _ in layers)
+    """The special form; ``sharing``: `ALONE` or `BLOCKS`."""
+    shape = shape_for(dtype, layers, batch_size, LANES)
+    arranged = plan(dtype, shape, layers, log_loss, sharing, watch)
+    numbers = arranged.numbers
+    blocks = tuple(block_of(dtype, I, O, LANES) for I, O, _, _ in layers)
     body = _body(dtype, shape, blocks)
     places = tuple(arranged.places)
     last, hidden, back = places[-1], places[:-1], places[::-1]
@@ -82,16 +82,18 @@ def tiled_batch(
             position, learning_rate, momentum, tolerance, chunks,
         )  # fmt: skip
 
-    key = ("tiled", layers, log_loss, *shape, blocks, shared, watch)
-    return _kernel(arranged, Code(kernel, BATCH, dtype, *key), x_at)
+    key = ("tiled", layers, log_loss, *shape, blocks, sharing, watch)
+    work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
+    return kernel_of(arranged, Code(kernel, BATCH, dtype, *key), work)
 
 
 @cache
-def general_batch(dtype: Any, layers: Layers, log_loss: bool, shared: bool, watch: int) -> Kernel:
+def general_batch(dtype: Any, layers: Layers, log_loss: bool, sharing: int, watch: int) -> Kernel:
     """The general form, for batches of any size, with the numbers of a network."""
-    arranged = plan(dtype, general_shape(dtype), layers, log_loss, shared, watch)
-    numbers = arranged.numbers
-    return _kernel(arranged, _general(dtype), numbers.activations + numbers.lanes)
+    arranged = plan(dtype, general_shape(dtype), layers, log_loss, sharing, watch)
+    shape, numbers, _ = arranged
+    work = numbers.activations + numbers.lanes + (numbers.inputs + numbers.outputs) * shape.tile
+    return kernel_of(arranged, _general(dtype), work)
 
 
 @cache
@@ -116,32 +118,19 @@ def _general(dtype: Any) -> Code:
     return Code(kernel, BATCH, dtype, "general", *shape)
 
 
-def _kernel(arranged: Plan, code: Code, x_at: int) -> Kernel:
-    """``x_at``: where in the working memory samples are copied to."""
-    shape, numbers, places = arranged
-    memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
-    work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
-    positions = np.arange(
-        places[-1].table + (places[-1].inputs + places[-1].bias) * numbers.outputs
-    )
-    return Kernel(
-        code, memory, numbers.chunk, shape.width, numbers.size, positions, numbers.sums, work
-    )
-
-
 @cache
 def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) -> Any:
     """What both forms do; ``blocks``: of gradients, in each layer, or None for a loop over them."""
-    width, tile, single = shape
-    narrow = min(width, BLOCK_BYTES // UNITS // dtype().itemsize)
-    forward, outputs = steps.forward(width, tile, narrow), steps.outputs(width, tile, narrow)
+    width, tile, single, _ = shape
+    narrow, samples = narrow_width(dtype, width), samples_of(width, tile, 1)
+    forward, outputs = steps.forward(width, tile, narrow), steps.outputs(width, tile, narrow, LANES)
     if blocks is None:
-        backward = steps.backward(width, tile, narrow, single, *block_of(dtype, UNITS, UNITS))
+        backward = steps.backward(shape, narrow, *block_of(dtype, UNITS, UNITS, LANES))
         forward_each, backward_each = in_rows(forward, Place), in_rows(backward, Place)
     else:
         forward_each = in_turn([forward] * (len(blocks) - 1))
         backward_each = in_turn([
-            steps.backward(width, tile, narrow, single, *block) for block in blocks[::-1]
+            steps.backward(shape, narrow, *block) for block in blocks[::-1]
         ])  # fmt: skip
 
     @inlined
@@ -155,11 +144,11 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
         I, O, size, sums, chunk = (
             numbers.inputs, numbers.outputs, numbers.size, numbers.sums, numbers.chunk,
         )  # fmt: skip
-        shared, watch = numbers.shared, numbers.watch
+        shared, watch = numbers.sharing, numbers.watch
         # pointers: arrays that are handed on would have their references counted
-        w, totals = pointer(parameters, 0), pointer(sums_of, 0)
+        w, v, totals = pointer(parameters, 0), pointer(velocity, 0), pointer(sums_of, 0)
         e = pointer(g, numbers.lanes - (sums - size) * LANES)
-        X, N, y, y_copy = pointer(X, 0), y.size // O, pointer(y, 0), pointer(x_copy, I * tile)
+        X, N, y = pointer(X, 0), y.size // O, pointer(y, 0)
         zeros = spread(dtype(0), LANES)
         if chunk == BLOCK:  # else sums go on from call to call, in `work`, which began as zeros
             for j in range(0, numbers.lanes, LANES):
@@ -181,22 +170,9 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
             for s in range(start, stop, tile):
                 count = min(tile, stop - s)
                 fresh = single or (s - first) % BLOCK == 0  # sums begin
-                x, stride, targets, target_stride = pointer(X, s), N, pointer(y, s), N
-                if order.size:
-                    for j in range(count):
-                        sample = order[s + j]
-                        for i in range(I):
-                            x_copy[i * tile + j] = X[sample * I + i]
-                        for o in range(O):
-                            y_copy[o * tile + j] = y[sample * O + o]
-                    targets, target_stride = y_copy, tile
-                elif I >= MANY_INPUTS:
-                    for i in range(I):
-                        for t in range(0, count, width):
-                            store(x_copy, i * tile + t, load(x, i * N + t, width))
-                if order.size or I >= MANY_INPUTS:
-                    x, stride = x_copy, tile
-
+                x, stride, targets, target_stride = samples(
+                    order, s, X, y, s, N, I, O, count, x_copy
+                )  # fmt: skip
                 forward_each(ahead, (x, stride, w, a, count))
                 solved = outputs(
                     last_layer, numbers, x, stride, targets, target_stride, w, a, e, fresh, zeros,
@@ -208,11 +184,11 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
 
             if single:
                 for j in range(0, sums - size, LANES):
-                    store(totals, size + j, fold_rows(load(e, j * LANES, EIGHT_ROWS)))
+                    store(totals, size + j, fold_rows(load(e, j * LANES, EIGHT_ROWS), LANES))
             elif start < stop and (stop == last or (stop - first) % BLOCK == 0):
                 block = done % per_batch * sums if shared else 0
                 for j in range(0, sums, LANES):
-                    total = fold_rows(load(g, j * LANES, EIGHT_ROWS))
+                    total = fold_rows(load(g, j * LANES, EIGHT_ROWS), LANES)
                     if not shared and start - first >= BLOCK:
                         total = load(totals, j, LANES) + total
                     store(totals, block + j, total)
@@ -227,23 +203,11 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
                             total = load(totals, j, LANES) + load(totals, block + j, LANES)
                             store(totals, j, total)
                 epoch = step // batches
-                error = dtype(0)
-                for column in range(numbers.columns):
-                    error += sums_of[size + column]
-                if first:
-                    error += losses[epoch]
-                losses[epoch] = error / dtype(n * numbers.columns) if last == n else error
+                note(numbers, sums_of, losses, position, dtype, epoch, first, last, n)
                 for j in range(0, size, LANES):
-                    change = learning_rate * load(totals, j, LANES)
-                    change = momentum * load(velocity, j, LANES) + change
-                    store(velocity, j, change)
-                    store(w, j, load(w, j, LANES) - change)
-                if watch and last == n:
-                    if not position[MISSED] and position[SOLVED] < 0:
-                        position[SOLVED] = epoch
-                        if watch == STOP and not shared:
-                            break
-                    position[MISSED] = 0
+                    update(w, v, j, load(totals, j, LANES), learning_rate, momentum)
+                if watch == STOP and not shared and position[SOLVED] == epoch:
+                    break
                 if last == n and order.size and (step + 1) * per_batch < limit:
                     shuffle(order, generator)
                 if shared:

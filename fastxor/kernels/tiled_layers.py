@@ -25,9 +25,9 @@ from fastxor.kernels.functions import (
 from fastxor.kernels.lanes import keep_first, spread
 from fastxor.kernels.masks import within
 from fastxor.kernels.memory import load, load_apart, load_each, pointer, store, store_apart
-from fastxor.kernels.sums import LANES, accumulate
+from fastxor.kernels.sums import accumulate
 from fastxor.kernels.tiled_gradients import gradients
-from fastxor.kernels.tiled_plan import UNITS
+from fastxor.kernels.tiled_plan import UNITS, Shape
 
 MANY = 8  # inputs: for fewer, several units at once take longer, 2-8-1 in float64 1.1 times as long
 
@@ -86,20 +86,20 @@ def forward(width: int, tile: int, narrow: int) -> Any:
 
 
 @inlined
-def add(sums, row, terms):
+def add(sums, row, terms, lanes):
     """Add the samples of ``terms`` to the lanes of a row."""
-    store(sums, row * LANES, accumulate(load(sums, row * LANES, LANES), terms))
+    store(sums, row * lanes, accumulate(load(sums, row * lanes, lanes), terms))
 
 
 @inlined
-def clear(sums, rows, zeros):
+def clear(sums, rows, zeros, lanes):
     # beforehand: in `add`, asking for the first samples keeps sums from staying in registers
-    for j in range(0, rows * LANES, LANES):
+    for j in range(0, rows * lanes, lanes):
         store(sums, j, zeros)
 
 
 @cache
-def outputs(width: int, tile: int, narrow: int) -> Any:
+def outputs(width: int, tile: int, narrow: int, lanes: int) -> Any:
     """The step that makes the outputs, and then deltas of their sums, in their places."""
     near = (1 << width) - 1 if width < 64 else -1  # a bit for each sample of a value
     forward_all, sums_of_one = forward(width, tile, narrow), sums_of(1, width)
@@ -118,7 +118,7 @@ def outputs(width: int, tile: int, narrow: int) -> Any:
             x, x_stride = pointer(a, before * tile), tile
         solved, z = True, pointer(a, own * tile)
         if fresh:
-            clear(e, 1 if function == SOFTMAX else O, zeros)
+            clear(e, 1 if function == SOFTMAX else O, zeros, lanes)
         if function == SOFTMAX:
             for t in range(0, count, width):
                 largest = load(z, t, width)
@@ -135,7 +135,7 @@ def outputs(width: int, tile: int, narrow: int) -> Any:
                     term = exp(shifted)
                     total = total + term
                     store(z, o * tile + t, term)
-                add(e, 0, keep_first(log(total) - target, count - t))
+                add(e, 0, keep_first(log(total) - target, count - t), lanes)
                 for o in range(O):
                     error = load(z, o * tile + t, width) / total - load(y, o * stride + t, width)
                     error = keep_first(error, count - t)
@@ -162,20 +162,23 @@ def outputs(width: int, tile: int, narrow: int) -> Any:
                     terms = error * error
                     delta = derivative(error, output, function)
                 store(z, o * tile + t, delta)
-                add(e, o, terms)
+                add(e, o, terms, lanes)
         return solved
 
     return outputs
 
 
 @cache
-def backward(width: int, tile: int, narrow: int, single: bool, inputs: int, units: int) -> Any:
+def backward(shape: Shape, narrow: int, inputs: int, units: int) -> Any:
     """The step for the gradients of a layer, and then the deltas of the layer before.
 
     Gradients are made for so many inputs and units at once, where so many are left.
     """
+    width, tile, single, lanes = shape
     sums, side_by_side = sums_of(1, width), sums_of(UNITS, narrow)
-    strip, row, biases = (gradients(rows, units, tile, single) for rows in (inputs, 1, 0))
+    strip, row, biases = (
+        gradients(rows, units, tile, single, lanes) for rows in (inputs, 1, 0)
+    )  # fmt: skip
 
     @inlined
     def backward(place, x, stride, w, a, g, totals, fresh, zeros, count):

@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from fastxor.kernels.compiling import Layers
+import numpy as np
+
+from fastxor.kernels.compiling import Code, Kernel, Layers
 from fastxor.kernels.functions import CODES, IDENTITY
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
@@ -12,7 +14,7 @@ from fastxor.kernels.sums import BLOCK, LANES
 # sixteen of AVX-512 are no faster.
 VALUE_BYTES = 4 * REGISTER_BYTES
 BLOCK_BYTES = 8 * REGISTER_BYTES
-TILES = 128, 64, 32
+TILE_SIZES = 128, 64, 32
 TILE_BYTES = 32 * 1024  # activations of a tile, about an L1 cache
 UNITS = 4  # units side by side in a sum over many inputs
 LARGEST_BLOCK = 250_000  # parameters: with more, a block takes longer than a tenth of a second
@@ -24,11 +26,12 @@ class Shape(NamedTuple):
     width: int  # samples in a value
     tile: int  # samples that go through the network at once
     single: bool  # is a batch one tile? then its sums need not be kept in memory
+    lanes: int  # of the eight of sums over samples, those of one thread
 
 
 def general_shape(dtype: Any) -> Shape:
     """What serves any network and batch."""
-    return Shape(BLOCK_BYTES // UNITS // dtype().itemsize, 64, False)
+    return Shape(narrow_width(dtype, BLOCK), 64, False, LANES)
 
 
 class Place(NamedTuple):
@@ -58,7 +61,7 @@ class Numbers(NamedTuple):
     lanes: int  # numbers for them: eight of each; of one tile's gradients only those at hand
     activations: int  # numbers of a tile of activations
     chunk: int  # samples of a batch between two places where the kernel can stop
-    shared: int  # are there several threads?
+    sharing: int  # of batches among threads
     watch: int  # what to do about epochs in which all samples are solved
 
 
@@ -70,18 +73,23 @@ class Plan(NamedTuple):
     places: list[Place]
 
 
-def shape_for(dtype: Any, layers: Layers, batch_size: int) -> Shape:
+def shape_for(dtype: Any, layers: Layers, batch_size: int, lanes: int) -> Shape:
     """The fastest shape."""
-    itemsize, samples = dtype().itemsize, max(LANES, 1 << (batch_size - 1).bit_length())
+    itemsize, samples = dtype().itemsize, max(lanes, 1 << (batch_size - 1).bit_length())
     width = min(samples, VALUE_BYTES // itemsize)
     row_bytes = sum(O for _, O, _, _ in layers) * itemsize
-    tile = next((tile for tile in TILES if tile * row_bytes <= TILE_BYTES), width)
-    return Shape(width, min(max(tile, width), samples), samples <= tile)
+    tile = next((tile for tile in TILE_SIZES if tile * row_bytes <= TILE_BYTES), width)
+    return Shape(width, min(max(tile, width), samples), samples <= tile, lanes)
 
 
-def block_of(dtype: Any, inputs: int, units: int) -> tuple[int, int]:
+def narrow_width(dtype: Any, width: int) -> int:
+    """Samples of each unit, in a value of several units side by side."""
+    return min(width, BLOCK_BYTES // UNITS // dtype().itemsize)
+
+
+def block_of(dtype: Any, inputs: int, units: int, lanes: int) -> tuple[int, int]:
     """Of how many inputs and units to make the gradients at once, in a layer of so many."""
-    rows = BLOCK_BYTES // (LANES * dtype().itemsize)
+    rows = BLOCK_BYTES // (lanes * dtype().itemsize)
     inputs, units = (1 << (number.bit_length() - 1) for number in (inputs, units))
     side = 1 << (rows.bit_length() - 1) // 2  # the more square, the fewer loads
     units = min(units, max(rows // side, rows // inputs))
@@ -89,7 +97,7 @@ def block_of(dtype: Any, inputs: int, units: int) -> tuple[int, int]:
 
 
 def plan(
-    dtype: Any, shape: Shape, layers: Layers, log_loss: bool, shared: bool, watch: int
+    dtype: Any, shape: Shape, layers: Layers, log_loss: bool, sharing: int, watch: int
 ) -> Plan:
     places, size, own, before = [], 0, 0, -1
     codes = [CODES[function] for _, _, function, _ in layers]
@@ -104,10 +112,23 @@ def plan(
     sums = size + columns + -columns % LANES
     kept = sums
     if shape.single:
-        kept += max(block_of(dtype, I, O)[0] * O for I, O, _, _ in layers) - size
-    chunk = BLOCK if shared or size <= LARGEST_BLOCK else shape.tile
+        kept += max(block_of(dtype, I, O, shape.lanes)[0] * O for I, O, _, _ in layers) - size
+    chunk = BLOCK if sharing or size <= LARGEST_BLOCK else shape.tile
     numbers = (
         layers[0][0], layers[-1][1], len(layers), codes[-1], log_loss, columns, size, sums,
-        kept * LANES, own * shape.tile, chunk, shared, watch,
+        kept * shape.lanes, own * shape.tile, chunk, sharing, watch,
     )  # fmt: skip
     return Plan(shape, Numbers(*map(int, numbers)), places)
+
+
+def kernel_of(arranged: Plan, code: Code, work: int) -> Kernel:
+    """``work``: numbers of working memory."""
+    shape, numbers, places = arranged
+    memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
+    positions = np.arange(
+        places[-1].table + (places[-1].inputs + places[-1].bias) * numbers.outputs
+    )
+    return Kernel(
+        code, memory, numbers.sharing, numbers.chunk, shape.width, numbers.size, positions,
+        numbers.sums, work,
+    )  # fmt: skip

@@ -13,8 +13,9 @@ from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import Networks
 from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
-from fastxor.training.engine import watch_of, zeros
+from fastxor.training.engine import watch_of
 from fastxor.training.faster import Faster, faster
+from fastxor.training.layout import zeros
 
 EPOCH_WORK = 20_000_000  # samples times parameters of an epoch that may run without a pause
 

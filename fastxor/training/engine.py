@@ -3,8 +3,6 @@
 It begins with a general kernel and goes on with a special one where that is there.
 """
 
-from typing import Any
-
 import numpy as np
 
 from fastxor.common.checks import Array
@@ -12,11 +10,15 @@ from fastxor.common.cores import cores
 from fastxor.common.generators import state_of, with_state
 from fastxor.kernels.choice import special_kernel
 from fastxor.kernels.compiling import (
+    ALONE,
+    BLOCKS,
     CLAIMED,
     DONE,
     FINISHED,
     MISSED,
     OFF,
+    PAIR,
+    QUIT,
     SOLVED,
     STOP,
     UPDATED,
@@ -30,16 +32,19 @@ from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem
 from fastxor.runs.settings import Settings
 from fastxor.training.faster import faster
+from fastxor.training.layout import by_column, by_sample, zeros
 from fastxor.training.threads import Threads
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
 SHARED_FROM = 20_000
+# Likewise where they share one block of samples, and so many samples: of 64 in float32, each thread
+# has but one value, and two take 1.1 times as long as one. From here on they take 0.5 to 0.95.
+PAIR_FROM, PAIR_SAMPLES = 30_000, 128
 # Likewise for each of more than two, where their number is ours to choose: a guess, to keep the
 # many cores of a large machine from waiting for each other most of the time.
 EACH = 50_000
 UNUSED = np.random.default_rng(0)  # for kernels that do not shuffle
-CACHE_LINE = 64  # bytes; vectors that begin at one are loaded fastest
 
 
 class Engine:
@@ -56,14 +61,17 @@ class Engine:
         self.problem, self.momentum = problem, settings.momentum != 0
         self.threads = _threads(problem)
         layers, log_loss = self.architecture.layers, settings.loss == "log_loss"
-        shared, watch = self.threads > 1, watch_of(settings)
+        watch, sharing = watch_of(settings), ALONE
+        if self.threads > 1:
+            sharing = BLOCKS if self.batch_size > BLOCK else PAIR
         self.faster = faster(
             special_kernel, self.dtype, layers, self.batch_size, log_loss,
-            self.batch_size == self.n and not settings.shuffle, self.momentum, shared, watch,
+            self.batch_size == self.n and not settings.shuffle, self.momentum, sharing, watch,
         )  # fmt: skip
         self.order = np.zeros(self.n if settings.shuffle else 0, np.int64)
-        self.position = np.zeros(6, np.int64)
-        self._use(self.faster.kernel or general_batch(self.dtype, layers, log_loss, shared, watch))
+        self.position = np.zeros(7, np.int64)
+        sharing = sharing if sharing == BLOCKS else ALONE  # only special kernels are for two
+        self._use(self.faster.kernel or general_batch(self.dtype, layers, log_loss, sharing, watch))
         # what a chunk may take, to begin with
         self.seconds = 30e-9 + 1e-9 * min(self.batch_size, self.kernel.chunk) * self.kernel.size
         self.pool: Threads | None = None
@@ -74,12 +82,23 @@ class Engine:
         self.kernel, problem = kernel, self.problem
         self.per_batch = -(-self.batch_size // kernel.chunk)
         self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
-        arrange = _by_sample if problem.settings.shuffle else _by_column
-        self.X, self.y = (arrange(a, kernel.width, self.dtype) for a in (problem.X, problem.y))
+        self.X, self.y = (self._arranged(a) for a in (problem.X, problem.y))
         self.parameters, self.velocity = (zeros(kernel.size, self.dtype) for _ in range(2))
-        rows = self.per_batch if self.threads > 1 else 1
-        self.totals = zeros(kernel.totals * rows, self.dtype)
-        self.work = [zeros(kernel.work, self.dtype) for _ in range(self.threads)]
+        totals, threads = {
+            ALONE: (1, 1), BLOCKS: (self.per_batch, self.threads), PAIR: (4, 2),
+        }[kernel.sharing]  # fmt: skip
+        self.totals = zeros(kernel.totals * totals, self.dtype)
+        self.work = [zeros(kernel.work, self.dtype) for _ in range(threads)]
+
+    def _arranged(self, samples: Array) -> Array:
+        """X or y as the kernel wants it."""
+        if self.order.size:
+            return by_sample(samples, self.dtype)
+        parts = [samples]
+        if self.kernel.sharing == PAIR:
+            odd = np.arange(self.n) % self.batch_size % 2 == 1
+            parts = [samples[~odd], samples[odd]]
+        return by_column(parts, self.kernel.width, self.dtype)
 
     def go_faster(self) -> None:
         """Go on with the special kernel, if it is there by now."""
@@ -192,6 +211,7 @@ class Engine:
 
     def __exit__(self, *exception: object) -> None:
         if self.pool:
+            self.position[QUIT] = 1
             self.pool.shutdown()  # a thread that still runs works on these arrays
 
 
@@ -203,36 +223,13 @@ def watch_of(settings: Settings) -> int:
 
 
 def _threads(problem: Problem) -> int:
-    size = problem.start.architecture.parameters
-    work = problem.batch_size * size
-    if work < SHARED_FROM or size > LARGEST_BLOCK:
+    size, samples = problem.start.architecture.parameters, problem.batch_size
+    work, blocks = samples * size, -(-samples // BLOCK)
+    if blocks == 1:
+        pays = work >= PAIR_FROM and samples >= PAIR_SAMPLES
+    else:
+        pays = work >= SHARED_FROM
+    if not pays or size > LARGEST_BLOCK:
         return 1
     threads = problem.threads or min(cores(), max(2, work // EACH))
-    return min(threads, -(-problem.batch_size // BLOCK))
-
-
-# --- memory as the kernels want it, see `kernels.choice` ------------------------------------
-def zeros(size: int, dtype: Any) -> Array:
-    """Zeros from the beginning of a cache line on."""
-    itemsize = np.dtype(dtype).itemsize
-    room = np.zeros(size + CACHE_LINE // itemsize, dtype)
-    address = room.__array_interface__["data"][0]  # `ctypes` would take five times as long
-    start = -address % CACHE_LINE // itemsize
-    return room[start : start + size]
-
-
-def _by_column(array: Array, width: int, dtype: Any) -> Array:
-    """(n, k) as k rows of n samples, and zeros after them: they are read, and not used."""
-    n, k = array.shape
-    line = CACHE_LINE // np.dtype(dtype).itemsize
-    stride = -(-(n + width - 1) // line) * line
-    rows = zeros(k * stride, dtype)
-    rows.reshape(k, stride)[:, :n] = array.T
-    return rows
-
-
-def _by_sample(array: Array, width: int, dtype: Any) -> Array:
-    """(n, k) as it is: samples are gathered one by one."""
-    rows = zeros(array.size, dtype)
-    rows.reshape(array.shape)[:] = array
-    return rows
+    return min(threads, max(2, blocks))

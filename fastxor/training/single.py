@@ -70,8 +70,9 @@ def train(
         before its update.
     shuffle: take the samples in another order in each epoch, by
         ``numpy.random.default_rng(seed).permutation(n)``.
-    threads: at most so many; by default at most as many as there are cores. They share a batch,
-        in blocks of 1,024 samples, where it is large enough to pay for it. They change no bit.
+    threads: at most so many; by default at most as many as there are cores. They share a batch
+        where it is large enough to pay for it, in blocks of 1,024 samples; a single block of 128 or
+        more is shared by two. They change no bit.
     seed: of the starting weights, as ``np.random.seed(seed)`` in the tutorial; 0 to 2**32 - 1.
     init: "randn", as in the tutorial: W1, then W2 and so on, and biases of zero; "uniform": W1, b1,
         W2, b2 from -init_range to init_range, by `numpy.random.RandomState(seed).uniform`; or
