@@ -216,7 +216,7 @@ def test_compare_where_training_diverges():
 
 
 WINGS = ("kernels", "training")  # in which the modules are that are changed
-FOLD = ("sums.py", "i ^ distance", "i ^ (half // distance)")  # neighbours first, halves last
+FOLD = ("sums.py", "i ^ distance", "i ^ (n // 2 // distance)")  # neighbours first, halves last
 # words of a name choose the problem: "tiled", "many", "batches", "deep", "softmax" and so on
 MUTANTS = {
     "none": ("lanes.py", "", ""),
@@ -228,20 +228,24 @@ MUTANTS = {
     "fold": FOLD,
     "fold of rows, tiled": (
         "sums.py",
-        "lane % (2 * half) < half]\n            high = [lane + half",
-        "lane % 2 < 1]\n            high = [lane + 1",
+        "lane % (2 * half) < half]\n        high = [lane + half",
+        "lane % 2 < 1]\n        high = [lane + 1",
     ),
-    "order of samples, tiled": ("sums.py", "range(0, value.n, n)", "range(value.n - n, -1, -n)"),
+    "order of samples, tiled": (
+        "sums.py",
+        "for start in range(0, value.n, total.n)",
+        "for start in range(value.n - total.n, -1, -total.n)",
+    ),
     "block, tiled": ("sums.py", "BLOCK = 1024", "BLOCK = 2048"),
     "lanes, tiled": ("sums.py", "LANES = 8", "LANES = 16"),
     "fold, many": (
         "sums.py",
         "low, high = list(range(half)), list(range(half, 2 * half))",
-        "low = [j for j in range(2 * half) if not j // lanes.n % 2]\n"
-        "            high = [j + lanes.n for j in low]",
+        "low = [j for j in range(2 * half) if not j // n % 2]\n"
+        "        high = [j + n for j in low]",
     ),
     "fastmath": ("compiling.py", '"nogil": True', '"nogil": True, "fastmath": True'),
-    "a sample too many": ("lanes.py", "if whole:", "if True:"),
+    "a sample too many": ("instructions.py", "if isinstance(count, int) and", "if True or"),
     # --- functions ---
     "sigmoid": ("functions.py", "1 / 665280", "1 / 665281"),
     "derivative of tanh, deep": ("functions.py", "back * (1 - a * a)", "back"),
@@ -254,41 +258,41 @@ MUTANTS = {
     # --- small batches ---
     "order of inputs, deep": (
         "small_layers.py",
-        "for i in range(1, I):\n            x = spread",
-        "for i in range(I - 1, 0, -1):\n            x = spread",
+        "for i in loop(1, place.inputs):",
+        "for i in loop(place.inputs - 1, 0, -1):",
     ),
     "order of units, deep": (
         "small_layers.py",
-        "for o in range(1, O):\n                delta",
-        "for o in range(O - 1, 0, -1):\n                delta",
+        "for o in loop(1, O):\n            weights",
+        "for o in loop(O - 1, 0, -1):\n            weights",
     ),
-    "no update of W1": ("small_layers.py", "= fold(x * delta", "= 0 * fold(x * delta"),
-    "no update of W2": ("small_layers.py", "= fold(activation *", "= 0 * fold(activation *"),
-    "no update of biases": ("small_layers.py", "= fold(load(d", "= 0 * fold(load(d"),
+    "no update of W1": ("small_layers.py", "lanes, x * delta)", "lanes, 0 * x * delta)"),
+    "no update of W2": ("small_layers.py", "terms = activation *", "terms = 0 * activation *"),
+    "no update of biases": ("small_layers.py", "terms = updates", "terms = 0 * updates"),
     "no update of biases but the first, deep": (
-        "small_layers.py",
-        "place.own\n        if biases >= 0:",
-        "place.own\n        if biases >= 0 and place.before == 0:",
+        "small_steps.py", "if place.biases >= 0:", "if place.biases >= 0 and place.before == 0:",
     ),
     "index of W1": (
-        "small_layers.py", "load(w, (ahead + i * P + u)", "load(w, (ahead + u * I + i)",
+        "small_layers.py", "w.load((i * place.units_padded + u", "w.load((u * place.inputs + i",
     ),
     "index of a turned table, deep": (
-        "small_layers.py", "(table + o * R + i) * lanes", "(table + i * R + o) * lanes",
+        "small_layers.py", "(o * place.inputs_padded + i", "(i * place.inputs_padded + o",
     ),
     "index of what is copied, deep": (
-        "small_layers.py", "(ahead + i * P + o) * lanes, P", "(ahead + o * P + i) * lanes, P",
+        "small_layers.py", "to = (i * padded + o", "to = (o * padded + i",
     ),
     "the other table, one sample, deep": (
-        "small.py", "[0] + [k for k in range(1, depth)", "[0] + [k for k in range(depth, depth)",
+        "small_steps.py", "or (place.units > 1 and not kind.copied)", "",
     ),
-    "no momentum": ("small_layers.py", "step = momentum * load", "step = 0 * load"),
-    "a sample lost": ("small.py", "lanes), count)", "lanes), count - 1)"),
-    "infinite padding": ("small_layers.py", "if partial:  # no inf", "if False:  # no inf"),
+    "no momentum": (
+        "small_layers.py", "step = v.load(at, terms.n) *", "step = 0 * v.load(at, terms.n) *",
+    ),
+    "a sample lost": ("small_steps.py", "kind.lanes), count)", "kind.lanes), count - 1)"),
+    "infinite padding": ("small_layers.py", "if kind.partial:  # no inf", "if False:  # no inf"),
     "derivative in the log loss": (
         "small_layers.py",
-        "if not log_loss:\n                delta",
-        "if True:\n                delta",
+        "if not log_loss:\n            delta",
+        "if True:\n            delta",
     ),
     "largest output, softmax": ("small_layers.py", "- largest", "- 0 * largest"),
     "mean of the loss": ("small.py", "dtype(batch_size * columns)", "dtype(batch_size)"),
@@ -301,58 +305,58 @@ MUTANTS = {
     "no losses but the last, batches": ("small.py", "error += losses[epoch]", "error += 0"),
     "last batch, batches": ("small.py", "min(count, n - start)", "count"),
     "targets not shuffled, batches": ("small.py", "y[sample * O + o]", "y[start * O + o]"),
-    "all solved, solved": ("small_layers.py", "solved = False", "pass"),
+    "all solved, solved": (
+        "small_layers.py", "position.put, MISSED, 1", "position.put, MISSED, 0",
+    ),
     "misses kept, solved, batches": ("small.py", "position[MISSED] = 0", "pass"),
-    "misses lost, solved, batches": ("small.py", "position[MISSED] = 1", "pass"),
+    "misses lost, solved, batches": (
+        "small_layers.py", "when(~all_within", "when(lanes < 0 and ~all_within",
+    ),
     "solved too early, solved": ("single.py", "chunks_until(solved_at):", "chunks_until(0):"),
     # --- batches of any size ---
     "order of sums, tiled": (
-        "tiled_layers.py",
-        "for i in range(1, I):\n            weights",
-        "for i in range(I - 1, 0, -1):\n            weights",
+        "tiled_layers.py", "for i in loop(1, I):", "for i in loop(I - 1, 0, -1):",
     ),
     "sums side by side, tiled, wide": (
-        "tiled_layers.py", "side_by_side(pointer(x, t)", "side_by_side(pointer(x, 0)",
+        "tiled_layers.py", "made(t, u, UNITS, narrow)", "made(0, u, UNITS, narrow)",
     ),
-    "no update of b1, tiled": ("tiled_layers.py", "if bias:\n", "if bias and before_row >= 0:\n"),
-    "no update of b2, tiled": ("tiled_layers.py", "if bias:\n", "if bias and before_row < 0:\n"),
+    "no update of b1, tiled": (
+        "tiled_layers.py", "when(bias, grad", "when(place.before >= 0, grad",
+    ),
+    "no update of b2, tiled": (
+        "tiled_layers.py", "when(bias, grad", "when(place.before < 0, grad",
+    ),
     "gradients of the last inputs, tiled": (
-        "tiled_layers.py", "in range(I - I % inputs, I):", "in range(I, I):",
+        "tiled_layers.py", "in loop(I - I % inputs, I):", "in loop(I, I):",
     ),
     "gradients of the last units, tiled, deep": (
-        "tiled_gradients.py",
-        "in range(several, O):\n            rest",
-        "in range(O, O):\n            rest",
+        "tiled_gradients.py", "in loop(several, O):", "in loop(O, O):",
     ),
     "sums that go on, tiled": (
-        "tiled_gradients.py", "if fresh:\n            total", "if True:\n            total",
+        "tiled_gradients.py", "fresh,\n        lambda", "True,\n        lambda",
     ),
-    "eight rows, batches, tiled": ("tiled_gradients.py", "range(0, eights, 8)", "range(0)"),
-    "four rows, batches, tiled": ("tiled_gradients.py", "if rows & 4:", "if False:"),
-    "two rows, batches, tiled": ("tiled_gradients.py", "if rows & 2:", "if False:"),
-    "a row, batches, tiled, one output": ("tiled_gradients.py", "if rows & 1:", "if False:"),
+    "eight rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(4, 2, 1)"),
+    "four rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 2, 1)"),
+    "two rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 1)"),
+    "a row, batches, tiled, one output": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 2)"),
     "momentum, tiled": ("batches.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
     "index of W2, tiled": (
-        "tiled_layers.py",
-        "= sums(pointer(a, t), tile, O, w, table + i * O",
-        "= sums(pointer(a, t), tile, O, w, table + i",
+        "tiled_layers.py", "tile, O, w, table + i * O, 1, O", "tile, O, w, table + i, 1, O",
     ),
     "index of W2 side by side, tiled, wide": (
-        "tiled_layers.py",
-        "back = side_by_side(pointer(a, t), tile, O, w, table + i * O, 1, O, -1)",
-        "back = side_by_side(pointer(a, t), tile, O, w, table + i * O, 1, 1, -1)",
+        "tiled_layers.py", "tile, O, w, table + i * O, 1, O", "tile, O, w, table + i * O, 1, 1",
     ),
     "deltas of a deeper layer, tiled, deep": (
-        "tiled_layers.py",
-        "store(before, i * tile + t, derivative(back, activation, function))",
-        "store(before, i * tile + t, back)",
+        "tiled_layers.py", "return derivative(back, activations, place.function_before)",
+        "return back",
     ),
     "a sample lost, tiled": ("tiled_layers.py", "target, count - t)", "target, count - t - 1)"),
     "infinite padding, tiled": (
-        "tiled_layers.py", "if count & width - 1:  # no inf", "if False:  # no inf",
+        "tiled_layers.py", "when(count % width, without_padding)", "pass",
     ),
     "derivative in the log loss, tiled": (
-        "tiled_layers.py", "delta = error\n", "delta = derivative(error, output, function)\n",
+        "tiled_layers.py", "return error, log_loss",
+        "return derivative(error, _, function), log_loss",
     ),
     "largest output, softmax, tiled": ("tiled_layers.py", "- largest", "- 0 * largest"),
     "mean of the loss, tiled": ("batches.py", "dtype(n * numbers.columns)", "dtype(n)"),
@@ -372,70 +376,67 @@ MUTANTS = {
     "sums of the other thread, pair, tiled": (
         "pair.py", "+ load(sums_both, sums + j, LANES)", "+ 0 * load(sums_both, sums + j, LANES)",
     ),
-    "all solved, solved, tiled": ("tiled_layers.py", "solved = False", "pass"),
+    "all solved, solved, tiled": (
+        "tiled_layers.py", "position.put, MISSED, 1", "position.put, MISSED, 0",
+    ),
     "misses kept, solved, batches, tiled": ("batches.py", "position[MISSED] = 0", "pass"),
-    "misses lost, solved, batches, tiled": ("tiled.py", "release(position, MISSED, 1)", "pass"),
+    "misses lost, solved, batches, tiled": (
+        "tiled_layers.py", "when(~all_within", "when(numbers.depth < 0 and ~all_within",
+    ),
     # --- general kernels ---
     "none, general, tiled, deep": ("lanes.py", "", ""),
     "none, general, many, deep": ("lanes.py", "", ""),
-    "another layer, general, tiled, deep": ("tiled.py", "(depth - 1) * ROW", "(depth - 2) * ROW"),
+    "another layer, general, tiled, deep": (
+        "tiled.py", "(head.depth - 1) * ROW", "(head.depth - 2) * ROW",
+    ),
     "a layer left out, general, tiled, deep": (
-        "tiled.py", "depth - 1, -1, -1", "depth - 2, -1, -1",
+        "tiled_steps.py", "depth - 1, -1, -1", "depth - 2, -1, -1",
     ),
     "a layer left out, general, many, deep": (
-        "stacked.py", "depth - 1, 1, -1", "depth - 2, 1, -1",
+        "stacked_steps.py", "depth - 1, 1, -1", "depth - 2, 1, -1",
     ),
     "functions of layers, general, many, deep": (
         "stacked_plan.py", "codes[number - 1] if", "codes[number] if",
     ),
     # --- many networks ---
     "order of inputs, many, deep": (
-        "stacked_layers.py",
-        "for i in range(1, I):\n            if before",
-        "for i in range(I - 1, 0, -1):\n            if before",
+        "stacked_layers.py", "in loop(1, place.inputs):", "in loop(place.inputs - 1, 0, -1):",
     ),
     "order of units, many, deep": (
-        "stacked_layers.py",
-        "for u in range(1, O):\n                    weight",
-        "for u in range(O - 1, 0, -1):\n                    weight",
+        "stacked_gradients.py", "for u in loop(1, O):", "for u in loop(O - 1, 0, -1):",
     ),
     "no update of weights, many": (
-        "stacked_layers.py",
-        "* place.units + u, fold_samples",
-        "* place.units + u, 0 * fold_samples",
+        "stacked_gradients.py", "return self.batch.inputs(", "return 0 * self.batch.inputs(",
     ),
     "no update of biases, many": (
-        "stacked_layers.py", "place.biases + u, fold", "place.biases + u, 0 * fold",
+        "stacked_gradients.py", "when(place.biases >= 0, self", "when(False, self",
     ),
     "no update of biases but the first, many, deep": (
-        "stacked_layers.py",
-        "if place.biases >= 0:\n            terms",
-        "if place.biases >= 0 and place.before < 0:\n            terms",
+        "stacked_gradients.py", "when(place.biases >= 0, self", "when(place.before < 0, self",
     ),
-    "index of W1, many": ("stacked_layers.py", "(table + i * O + u)", "(table + u * I + i)"),
+    "index of W1, many": (
+        "stacked_layers.py", "place.table + i * place.units + u",
+        "place.table + u * place.inputs + i",
+    ),
     "index of W2, many": (
-        "stacked_layers.py",
-        "weight = spread(load(w, (k + u) * width",
-        "weight = spread(load(w, (k + u // 2) * width",
+        "stacked_gradients.py", "batch.parameter(k + u)", "batch.parameter(k + u * 0)",
     ),
     "a sample lost, many": (
-        "stacked_layers.py", "keep_first(error, kept)", "keep_first(error, kept - width)",
+        "stacked_layers.py", "(numbers.partial, known,",
+        "(numbers.partial, lambda e, s: known(e, s + 1),",
     ),
     "a sample lost in the log loss, many": (
-        "stacked_layers.py", "target, z), kept)", "target, z), kept - width)",
+        "stacked_layers.py", "target(s, o), z), s)", "target(s, o), z), s + 1)",
     ),
     "a group of samples lost, many, nine samples": (
-        "stacked_layers.py",
-        "terms = terms + inputs(",
-        "terms = terms + 0 * inputs(",
+        "stacked_gradients.py", "total.set(total.get() + terms(s))", "terms(s)",
     ),
     "a group lost in the loss, many, nine samples": (
         "stacked.py", "lanes = lanes + terms", "lanes = terms",
     ),
     "derivative in the log loss, many": (
-        "stacked_layers.py",
-        "store(d, first + o * row, error)",
-        "store(d, first + o * row, derivative(error, output, function))",
+        "stacked_layers.py", "        return error\n\n    def of_mse",
+        "        return derivative(error, output, function)\n\n    def of_mse",
     ),
     "largest output, softmax, many": ("stacked_layers.py", "- largest", "- 0 * largest"),
     "rate of another network, many": (
@@ -452,10 +453,10 @@ MUTANTS = {
     "a loss that overflows, many, line": ("stacked.py", "+ (loss - loss)", "+ 0"),
     "last batch, many, batches": ("stacked.py", "min(batch_size, n - start)", "batch_size"),
     "all batches solved, many, solved, batches": (
-        "stacked.py", "tolerance, solved,\n", "tolerance, unsolved,\n",
+        "stacked.py", "tolerance, solved, wanted", "tolerance, unsolved, wanted",
     ),
     "all outputs solved, many, solved": (
-        "stacked_layers.py", "if numbers.watch:\n", "if numbers.watch and o == 0:\n",
+        "stacked_layers.py", "when(numbers.watch, look", "when(equal(o, 0), look",
     ),
     "left too late, many, solved, batches": (
         "stacked.py", "leave(solved, kept,", "leave(solved, w,",
@@ -463,7 +464,9 @@ MUTANTS = {
     "velocity left too late, many, solved, batches": (
         "stacked.py", "leave(solved, kept_v,", "leave(solved, v,",
     ),
-    "loss of the end, many, solved": ("stacked.py", "loss = choose(unsolved", "loss = choose(-1"),
+    "loss of the end, many, solved": (
+        "stacked.py", "loss = choose_lanes(unsolved", "loss = choose_lanes(-1",
+    ),
     "trained on, many, solved": ("stacked.py", "unsolved if watch == STOP else -1, w", "-1, w"),
     "solved again, many, solved": ("stacked.py", "unsolved ^= solved", "pass"),
 }  # fmt: skip

@@ -9,8 +9,9 @@ from numba import njit
 from fastxor.contract import functions, losses
 from fastxor.contract.functions import ACTIVATIONS
 from fastxor.kernels import functions as kernels
+from fastxor.kernels.calls import jitted_step
+from fastxor.kernels.control import loop
 from fastxor.kernels.functions import CODES
-from fastxor.kernels.memory import load, store
 from tests.test_functions import edges, every_float32, points_of, spread_points
 
 WIDTH = 16  # lanes
@@ -20,9 +21,9 @@ WIDTH = 16  # lanes
 def looped(name):
     """A function of the kernels, of arrays whose length is a multiple of `WIDTH`."""
     function = {
-        "sigmoid": lambda z, _: kernels.activate(z, kernels.SIGMOID, False),
-        "sigmoid of a chain": lambda z, _: kernels.activate(z, kernels.SIGMOID, True),
-        "tanh": lambda z, _: kernels.activate(z, kernels.TANH, False),
+        "sigmoid": lambda z, _: kernels.sigmoid(z, False),
+        "sigmoid of a chain": lambda z, _: kernels.sigmoid(z, True),
+        "tanh": lambda z, _: kernels.tanh(z),
         "exp": lambda x, _: kernels.exp(x),
         "log": lambda x, _: kernels.log(x),
         "log loss": lambda y, z: kernels.log_loss_of_sigmoid(y, z),
@@ -33,12 +34,16 @@ def looped(name):
     elif name.startswith("derivative "):
         code = CODES[name.split()[1]]
         function = lambda back, a: kernels.derivative(back, a, code)  # noqa: E731
-    function = njit(forceinline=True)(function)
 
-    @njit(error_model="numpy")
+    def of_memory(a, b, out, n):
+        for i in loop(0, n, WIDTH):
+            out.store(i, function(a.load(i, WIDTH), b.load(i, WIDTH)))
+
+    written = jitted_step(of_memory)
+
+    @njit
     def of_arrays(a, b, out):
-        for i in range(0, out.size, WIDTH):
-            store(out, i, function(load(a, i, WIDTH), load(b, i, WIDTH)))
+        written((), (a, b, out, out.size))
 
     return of_arrays
 

@@ -9,6 +9,7 @@ import pytest
 
 import fastxor
 from fastxor import Interrupted, reference
+from fastxor.kernels.compiling import CLAIMED, DONE, FINISHED, UPDATED
 from fastxor.training import engine
 from fastxor.training import single as training
 from fastxor.training.faster import special_kernels_at_once
@@ -94,7 +95,8 @@ def test_a_thread_that_waits_for_ever_is_let_go(comes, monkeypatch):
     def interrupted(self, chunks):
         if self.epoch < 3:
             return advance(self, 3)
-        self.position[[1, 2, 3]] = self.position[0]  # claimed, finished, updated
+        done = int(self.position[DONE])
+        self.position[[CLAIMED, FINISHED, UPDATED]] = done + comes, done, done
         run = lambda: self.kernel.code.run(  # noqa: E731
             self.kernel.numbers, self.X, self.y, self.order, self.generator, self.n,
             self.batch_size, self.parameters, self.velocity, self.totals, self.work[comes],

@@ -1,1 +1,1 @@
-"""All that is jitted, compiled and kept on disk. Imports numpy and numba, and no other wing."""
+"""All that is traced, jitted, compiled and kept on disk. Imports numpy and numba; no other wing."""

@@ -1,6 +1,6 @@
-"""Calls of jitted functions for layers: written out for constants, or in a loop."""
+"""Calls of traced functions from jitted code."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llvmlite import ir
@@ -8,55 +8,66 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastxor.kernels.compiling import inlined
+from fastxor.kernels.control import loop
+from fastxor.kernels.lanes import Lanes
+from fastxor.kernels.memory import Memory
+from fastxor.kernels.traced import Flag, Int, Scalar, Value, Whole, writing
 
 
-def in_turn(functions: Sequence[Any]) -> Any:
-    """``call(each, given)`` for jitted code: ``functions[i](each[i], *given)`` for each i.
+def jitted_step(function: Callable[..., Any], result: Any = types.void) -> Any:
+    """``call(network, given)`` for jitted code: ``function(*network, *given)``, of two tuples.
 
-    ``each`` and ``given`` are tuples, ``each`` of constants. The calls are written out, so that a
-    function knows the numbers wherever it is inlined. Jitted functions that called them one after
-    another would take Numba a tenth of a second each.
+    Lanes become `Value`, floats `Scalar`, integers `Whole`, conditions `Flag`, and arrays and
+    pointers `Memory`; tuples and constants stay what they are.
     """
-    kinds = [types.Dispatcher(function) for function in functions]
 
     @intrinsic
-    def call(tyctx, each, given):
-        resolved = [
-            (kind, tyctx.resolve_function_type(kind, (one, *given), {}))
-            for kind, one in zip(kinds, each, strict=True)
-        ]
-
+    def call(tyctx, network, given):
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            constants = cgutils.unpack_tuple(builder, args[0])
-            values = cgutils.unpack_tuple(builder, args[1])
-            for (kind, signature), one in zip(resolved, constants, strict=True):
-                lowered = context.get_function(kind, signature)
-                context.add_linking_libs(getattr(lowered, "libs", ()))
-                lowered(builder, (one, *values))
-            return context.get_dummy_value()
+            with writing(builder):
+                first, second = (
+                    _given(context, builder, value, kind)
+                    for value, kind in zip(args, sig.args, strict=True)
+                )
+                made = function(*first, *second)
+            return context.get_dummy_value() if result is types.void else made.llvm
 
-        return types.void(each, given), codegen
-
-    return call
-
-
-def in_rows(function: Any, kind: Any) -> Any:
-    """Likewise of one function, for ``each`` known only when the kernel runs.
-
-    ``each`` is (memory, first, end, step): rows of integers, a ``kind`` of `NamedTuple` each, and a
-    range of them.
-    """
-    size = len(kind._fields)
-    one = in_turn([function])
-
-    @inlined
-    def call(each, given):
-        memory, first, end, step = each
-        for row in range(first, end, step):
-            one((integers(memory, row * size, kind),), given)
+        return result(network, given), codegen
 
     return call
+
+
+def _given(context: Any, builder: Any, value: Any, kind: Any) -> Any:
+    """What traced functions get for a value of jitted code."""
+    if isinstance(kind, types.Literal):
+        return kind.literal_value
+    if isinstance(kind, types.Boolean):
+        return Flag(value)
+    if isinstance(kind, types.Integer):
+        return Whole(value)
+    if isinstance(kind, types.Float):
+        return Scalar(value)
+    if isinstance(kind, Lanes):
+        return Value(value)
+    if isinstance(kind, types.Array):
+        return Memory(context.make_array(kind)(context, builder, value).data)
+    if isinstance(kind, types.CPointer):
+        return Memory(value)
+    parts = zip(cgutils.unpack_tuple(builder, value), kind.types, strict=True)
+    values = [_given(context, builder, part, own) for part, own in parts]
+    return kind.instance_class(*values) if hasattr(kind, "instance_class") else tuple(values)
+
+
+class Rows:
+    """A range of rows of integers in memory, a ``kind`` of `NamedTuple` each, to be looped over."""
+
+    def __init__(self, memory: Memory, first: Int, last: Int, step: int, kind: Any) -> None:
+        self.memory, self.range, self.kind = memory, (first, last, step), kind
+
+    def __iter__(self) -> Iterator[Any]:
+        size = len(self.kind._fields)
+        for row in loop(*self.range):
+            yield self.kind(*(self.memory[row * size + k] for k in range(size)))
 
 
 @intrinsic

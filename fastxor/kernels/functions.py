@@ -1,4 +1,4 @@
-"""The contract's functions on `Lanes`: the bits of `contract.functions`, arranged for speed.
+"""The contract's functions on a `Value`: the bits of `contract.functions`, arranged for speed.
 
 Of the sigmoid, whose sign of x = -z is folded into the constants, so that r and odd have the other
 sign here:
@@ -16,6 +16,7 @@ sign here:
   or z (k = 0), or above 2**-70.
 """
 
+from fastxor.kernels.control import by_code
 from fastxor.kernels.instructions import (
     absolute,
     add_exact_product,
@@ -26,7 +27,7 @@ from fastxor.kernels.instructions import (
     where_less,
     with_sign,
 )
-from fastxor.kernels.traced import Value, by_code, traced
+from fastxor.kernels.traced import Int, Value
 
 SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(5)
 CODES = {
@@ -35,8 +36,7 @@ CODES = {
 
 
 # --- activations ------------------------------------------------------------------
-@traced
-def activate(z: Value, activation: int, short_chain: bool) -> Value:
+def activate(z: Value, activation: Int, short_chain: bool) -> Value:
     """The function of a layer, by its code, of each lane; NaN stays NaN.
 
     ``short_chain``, a constant: does the caller wait for this one, or has it others to do?
@@ -49,8 +49,7 @@ def activate(z: Value, activation: int, short_chain: bool) -> Value:
     return by_code(activation, functions, z)
 
 
-@traced
-def derivative(back: Value, a: Value, activation: int) -> Value:
+def derivative(back: Value, a: Value, activation: Int) -> Value:
     """``back`` times the derivative of a function where its value is ``a``."""
     derivatives = {
         SIGMOID: lambda: back * (a * (1 - a)),
@@ -117,24 +116,19 @@ def exp_parts(x: Value) -> tuple[Value, Value, Value]:
 
 
 # --- losses -----------------------------------------------------------------------
-@traced
 def log_loss_of_sigmoid(y: Value, z: Value) -> Value:
     """The terms of the log loss, one each lane."""
-    u = _exp(-1 * absolute(z))
+    u = exp(-1 * absolute(z))
     return (where_less(z, 0, 0, z) - y * z) + two_atanh(u / (2 + u))
 
 
-def _exp(x: Value) -> Value:
+def exp(x: Value) -> Value:
     """exp(x) of each lane that is at most 0."""
     lowest = -708 if x.is_double else -87
     even, odd, p = exp_parts(where_less(x, lowest, lowest, x))
     return p * ((even + odd) / (even - odd))
 
 
-exp = traced(_exp)
-
-
-@traced
 def log(x: Value) -> Value:
     """log(x) of each lane, at least 1; of NaN it is any number."""
     hi, lo = (0.6931471803691238, 1.9082149292705877e-10)
@@ -158,13 +152,11 @@ def two_atanh(s: Value) -> Value:
     return 2 * s * (above / below)
 
 
-@traced
 def larger(a: Value, b: Value) -> Value:
     """b where a < b, else a."""
     return where_less(a, b, b, a)
 
 
-@traced
 def keep_where(kept: Value, value: Value) -> Value:
     """``value``, but 0 where ``kept`` is."""
     return where_less(0, kept, value, 0)

@@ -5,14 +5,15 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from fastxor.kernels.traced import Value
+from fastxor.kernels.lanes import everywhere
+from fastxor.kernels.traced import Flag, Int, Value, builder, in_llvm
 
 
 def where_less(left: Any, right: Any, value: Any, other: Any) -> Value:
     """``value`` where left < right, else ``other``, also where one is NaN; numbers or values."""
     one = next(v for v in (left, right, value, other) if isinstance(v, Value))
     a, b, x, y = map(one.match, (left, right, value, other))
-    return one.of(one.builder.select(one.builder.fcmp_ordered("<", a, b), x, y))
+    return Value(builder().select(builder().fcmp_ordered("<", a, b), x, y))
 
 
 def clamp(value: Value, low: float, high: float) -> Value:
@@ -24,11 +25,11 @@ def clamp(value: Value, low: float, high: float) -> Value:
 def _call(name: str, value: Value, *others: Any) -> Value:
     kind = value.llvm.type
     function = cgutils.get_or_insert_function(
-        value.builder.module,
+        builder().module,
         ir.FunctionType(kind, [kind] * (1 + len(others))),
         f"llvm.{name}.v{value.n}f{64 if value.is_double else 32}",
     )
-    return value.of(value.builder.call(function, [value.llvm, *map(value.match, others)]))
+    return Value(builder().call(function, [value.llvm, *map(value.match, others)]))
 
 
 def absolute(value: Value) -> Value:
@@ -57,22 +58,42 @@ def add_exact_product(addend: Value, left: Value, right: float) -> Value:
 def power_of_two(shifted: Value) -> Value:
     """``2**k`` from ``k + 1.5 * 2**52`` (float32: ``k + 1.5 * 2**23``), whose low bits are k."""
     mantissa, bias = (52, 1023) if shifted.is_double else (23, 127)
-    builder = shifted.builder
-    k = builder.bitcast(shifted.llvm, _integers(shifted))
-    exponents = builder.add(k, _constant(shifted, bias))
-    powers = builder.shl(exponents, _constant(shifted, mantissa))
-    return shifted.of(builder.bitcast(powers, shifted.llvm.type))
+    write = builder()
+    k = write.bitcast(shifted.llvm, _integers(shifted))
+    exponents = write.add(k, _constant(shifted, bias))
+    powers = write.shl(exponents, _constant(shifted, mantissa))
+    return Value(write.bitcast(powers, shifted.llvm.type))
 
 
 def exponent_and_fraction(value: Value) -> tuple[Value, Value]:
     """k, as a number, and f of value = 2**k * f with sqrt(1/2) <= f < sqrt(2)."""
     mantissa, root = (52, 0x3FE6A09E667F3BCD) if value.is_double else (23, 0x3F3504F3)
-    builder, kind = value.builder, value.llvm.type
+    write, kind = builder(), value.llvm.type
     # beyond the bits of sqrt(1/2), exponents count from 0
-    whole = builder.bitcast(value.llvm, _integers(value))
-    k = builder.ashr(builder.sub(whole, _constant(value, root)), _constant(value, mantissa))
-    fraction = builder.sub(whole, builder.shl(k, _constant(value, mantissa)))
-    return value.of(builder.sitofp(k, kind)), value.of(builder.bitcast(fraction, kind))
+    whole = write.bitcast(value.llvm, _integers(value))
+    k = write.ashr(write.sub(whole, _constant(value, root)), _constant(value, mantissa))
+    fraction = write.sub(whole, write.shl(k, _constant(value, mantissa)))
+    return Value(write.sitofp(k, kind)), Value(write.bitcast(fraction, kind))
+
+
+def keep_first(value: Value, count: Int) -> Value:
+    """``value`` with +0.0 in place of the lanes from ``count`` on; any ``count`` is fine."""
+    if isinstance(count, int) and count >= value.n:
+        return value
+    limit = in_llvm(count)
+    number = _integers(value).element  # masks as wide as the lanes cost least
+    if number.width < 64:
+        limit = builder().trunc(limit, number)
+    indices = ir.Constant(_integers(value), list(range(value.n)))
+    kept = builder().icmp_signed("<", indices, everywhere(builder(), limit, value.n))
+    return Value(builder().select(kept, value.llvm, ir.Constant(value.llvm.type, None)))
+
+
+def all_within(value: Value, limit: Any) -> Flag:
+    """Are all lanes nearer to zero than ``limit``? NaN is not."""
+    near = builder().fcmp_ordered("<", absolute(value).llvm, value.match(limit))
+    bits = ir.IntType(value.n)
+    return Flag(builder().icmp_signed("==", builder().bitcast(near, bits), ir.Constant(bits, -1)))
 
 
 def _integers(value: Value) -> Any:

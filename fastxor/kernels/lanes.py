@@ -1,11 +1,12 @@
 """``Lanes``: several numbers in one SIMD value, as a type that Numba understands.
 
-Plain jitted loops over arrays this small vectorise badly: LLVM unrolls a loop over
-four samples before it can vectorise it, and Numba's arrays may alias. Here the kernel
-says itself what goes into one vector: `load(memory, index, 8)` is a ``Lanes`` of eight
-numbers, ``+ - * /`` work lane by lane and mix with scalars, and LLVM splits or widens
-it to the registers of the machine (one of AVX-512, two of AVX2, four of SSE2 or NEON
-for eight float64) without any change to a bit.
+Only the loops outside the layers are written with it; what is done with layers is traced, and
+has a ``Value`` in its place. Plain jitted loops over arrays this small vectorise badly: LLVM
+unrolls a loop over four samples before it can vectorise it, and Numba's arrays may alias. Here
+the kernel says itself what goes into one vector: `load(memory, index, 8)` is a ``Lanes`` of
+eight numbers, ``+ - * /`` work lane by lane and mix with scalars, and LLVM splits or widens it
+to the registers of the machine (one of AVX-512, two of AVX2, four of SSE2 or NEON for eight
+float64) without any change to a bit.
 
 * A literal never chooses the type: every scalar is converted to the type of the lanes.
 * Arithmetic is strict IEEE-754. No instruction carries a fast-math flag.
@@ -101,39 +102,10 @@ _arithmetic(operator.truediv, "fdiv")
 # --- lanes in and out ----------------------------------------------------------
 @intrinsic
 def spread(tyctx, value, n):
-    """A scalar in ``n`` lanes (a constant), or Lanes repeated until they are ``n``."""
-    lanes = Lanes(getattr(value, "dtype", value), literal(n, "n"))
+    """A scalar in ``n`` lanes (a constant)."""
+    lanes = Lanes(value, literal(n, "n"))
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        if isinstance(value, Lanes):
-            return pick(builder, args[0], [i % value.n for i in range(lanes.n)])
         return everywhere(builder, args[0], lanes.n)
 
     return lanes(value, n), codegen
-
-
-@intrinsic
-def lane(tyctx, value, i):
-    """The number in lane ``i``."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.extract_element(args[0], builder.trunc(args[1], I32))
-
-    return value.dtype(value, i), codegen
-
-
-@intrinsic
-def keep_first(tyctx, value, count):
-    """``value`` with +0.0 in place of the lanes from ``count`` on; any ``count`` is fine."""
-    whole = isinstance(count, types.IntegerLiteral) and count.literal_value >= value.n
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        if whole:
-            return args[0]
-        number = ir.IntType(value.dtype.bitwidth)  # masks as wide as the lanes cost least
-        limit = args[1] if number.width == 64 else builder.trunc(args[1], number)
-        indices = ir.Constant(ir.VectorType(number, value.n), list(range(value.n)))
-        kept = builder.icmp_signed("<", indices, everywhere(builder, limit, value.n))
-        return builder.select(kept, args[0], ir.Constant(args[0].type, None))
-
-    return value(value, count), codegen

@@ -3,44 +3,29 @@
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastxor.kernels.lanes import as_lanes, literal, pick
+from fastxor.kernels.instructions import absolute
+from fastxor.kernels.lanes import pick
+from fastxor.kernels.traced import I64, Value, Whole, builder
 
 
-@intrinsic
-def within(tyctx, value, limit, n):
+def near_bits(value: Value, limit: Any, n: int) -> Whole:
     """Bit i tells whether all of the lanes i, i + n, i + 2 * n, ... are nearer to zero than limit.
 
-    ``n`` is a constant, at most 64; NaN is never near.
+    ``n`` is at most 64; NaN is never near.
     """
-    width = literal(n, "n")
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        x = args[0]
-        farthest = as_lanes(context, builder, args[1], limit, value)
-        fabs = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(x.type, [x.type]),
-            f"llvm.fabs.v{value.n}f{value.dtype.bitwidth}",
-        )
-        near = builder.fcmp_ordered("<", builder.call(fabs, [x]), farthest)
-        while near.type.count > width:
-            half = near.type.count // 2
-            near = builder.and_(
-                pick(builder, near, list(range(half))),
-                pick(builder, near, list(range(half, 2 * half))),
-            )
-        bits = builder.bitcast(near, ir.IntType(width))
-        return bits if width == 64 else builder.zext(bits, ir.IntType(64))
-
-    return types.int64(value, limit, n), codegen
+    near = builder().fcmp_ordered("<", absolute(value).llvm, value.match(limit))
+    while near.type.count > n:
+        half = near.type.count // 2
+        low, high = list(range(half)), list(range(half, 2 * half))
+        near = builder().and_(pick(builder(), near, low), pick(builder(), near, high))
+    bits = builder().bitcast(near, ir.IntType(n))
+    return Whole(bits if n == 64 else builder().zext(bits, I64))
 
 
 @intrinsic
-def choose(tyctx, bits, value, other):
+def choose_lanes(tyctx, bits, value, other):
     """``value`` in the lanes whose bit is set, ``other`` in the rest."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:

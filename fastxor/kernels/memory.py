@@ -1,4 +1,4 @@
-"""Memory for `Lanes`: reading and writing several numbers at once.
+"""Memory: reading and writing several numbers at once, in traced and in jitted code.
 
 Memory is a C-contiguous array or a `scratch` buffer, indexed in numbers; indices are not checked.
 """
@@ -10,10 +10,78 @@ from numba import types
 from numba.extending import intrinsic
 
 from fastxor.kernels.lanes import Lanes, everywhere, literal, pick
+from fastxor.kernels.traced import Int, Scalar, Value, Whole, builder, in_llvm
 
 STACK_LIMIT = 32 * 1024  # bytes; a buffer above it is taken from the caller's memory
 
 
+class Memory:
+    """Memory of a kernel that is being written."""
+
+    def __init__(self, llvm: Any) -> None:
+        self.llvm = llvm
+
+    @property
+    def dtype(self) -> Any:
+        return self.llvm.type.pointee
+
+    def at(self, index: Int) -> "Memory":
+        """From there on."""
+        return Memory(builder().gep(self.llvm, [in_llvm(index)]))
+
+    def __getitem__(self, index: Int) -> Scalar:
+        """A number by itself."""
+        number = builder().load(self.at(index).llvm)
+        return (Whole if isinstance(number.type, ir.IntType) else Scalar)(number)
+
+    def put(self, index: Int, number: int) -> None:
+        """Write an integer, for other threads to see."""
+        builder().store_atomic(in_llvm(number), self.at(index).llvm, "release", 8)
+
+    def _vectors(self, n: int) -> Any:
+        return builder().bitcast(self.llvm, ir.VectorType(self.llvm.type.pointee, n).as_pointer())
+
+    def load(self, index: Int, n: int) -> Value:
+        """``n`` numbers from ``index`` on."""
+        value = builder().load(self.at(index)._vectors(n))
+        value.align = _bytes(value.type.element)  # any number may be the first of a vector
+        return Value(value)
+
+    def store(self, index: Int, value: Value) -> None:
+        done = builder().store(value.llvm, self.at(index)._vectors(value.n))
+        done.align = _bytes(value.llvm.type.element)
+
+    def load_each(self, index: Int, distance: Int, count: int, n: int) -> Value:
+        """``count`` numbers ``distance`` apart, each in ``n`` lanes."""
+        numbers = [self[index + k * distance].llvm for k in range(count)]
+        return _joined([everywhere(builder(), number, n) for number in numbers])
+
+    def load_apart(self, index: Int, distance: Int, count: int, n: int, times: int = 1) -> Value:
+        """``count`` groups of ``n`` numbers that begin ``distance`` apart, each ``times`` times."""
+        groups = [self.load(index + k * distance, n) for k in range(count)]
+        return _joined([spread_value(group, n * times).llvm for group in groups])
+
+    def store_apart(self, index: Int, distance: Int, value: Value, n: int) -> None:
+        """Groups of ``n`` numbers of ``value``, to places ``distance`` apart."""
+        for k in range(value.n // n):
+            group = pick(builder(), value.llvm, list(range(k * n, k * n + n)))
+            self.store(index + k * distance, Value(group))
+
+
+def _bytes(element: Any) -> int:
+    return 8 if isinstance(element, ir.DoubleType) else 4
+
+
+def _joined(vectors: list[Any]) -> Value:
+    return Value(one_after_another(builder(), vectors))
+
+
+def spread_value(value: Value, n: int) -> Value:
+    """Lanes repeated until they are ``n``."""
+    return Value(pick(builder(), value.llvm, [i % value.n for i in range(n)]))
+
+
+# --- for jitted code --------------------------------------------------------------
 def address_of(context: Any, builder: Any, kind: Any, memory: Any, index: Any) -> Any:
     if not isinstance(kind, types.CPointer):
         memory = context.make_array(kind)(context, builder, memory).data
@@ -32,8 +100,8 @@ def pointer(tyctx, array, index):
 
 @intrinsic
 def load(tyctx, memory, index, n):
-    """``n`` numbers from ``memory[index]`` on; n is a constant, or Lanes to be matched."""
-    lanes = n if isinstance(n, Lanes) else Lanes(memory.dtype, literal(n, "n"))
+    """``n`` numbers from ``memory[index]`` on; n is a constant."""
+    lanes = Lanes(memory.dtype, literal(n, "n"))
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         address = address_of(context, builder, memory, args[0], args[1])
@@ -82,61 +150,6 @@ def scratch(tyctx, work, offset, n):
 def scratch_size(n: int, itemsize: int) -> int:
     """How many numbers of ``work`` a `scratch` of ``n`` numbers takes."""
     return n if n * itemsize > STACK_LIMIT else 0
-
-
-@intrinsic
-def store_apart(tyctx, memory, index, distance, value, n):
-    """Write ``value`` in groups of ``n`` (a constant) that begin ``distance`` numbers apart."""
-    size = literal(n, "n")
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        at = args[1]
-        for start in range(0, value.n, size):
-            group = pick(builder, args[3], list(range(start, start + size)))
-            address = address_of(context, builder, memory, args[0], at)
-            done = builder.store(group, builder.bitcast(address, group.type.as_pointer()))
-            done.align = value.dtype.bitwidth // 8
-            at = builder.add(at, args[2])
-        return context.get_dummy_value()
-
-    return types.void(memory, index, distance, value, n), codegen
-
-
-@intrinsic
-def load_each(tyctx, memory, index, distance, count, n):
-    """``count`` numbers ``distance`` apart, each in ``n`` lanes (both constants)."""
-    lanes = Lanes(memory.dtype, literal(count, "count") * literal(n, "n"))
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        at, values = args[1], []
-        for _ in range(count.literal_value):
-            number = builder.load(address_of(context, builder, memory, args[0], at))
-            values.append(everywhere(builder, number, n.literal_value))
-            at = builder.add(at, args[2])
-        return one_after_another(builder, values)
-
-    return lanes(memory, index, distance, count, n), codegen
-
-
-@intrinsic
-def load_apart(tyctx, memory, index, distance, count, n, times):
-    """``count`` groups of ``n`` numbers that begin ``distance`` apart, each group ``times`` times
-    (all three constants)."""
-    lanes = Lanes(memory.dtype, literal(count, "count") * literal(n, "n") * literal(times, "times"))
-    group = Lanes(memory.dtype, n.literal_value)
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        at, values = args[1], []
-        kind = context.get_value_type(group).as_pointer()
-        for _ in range(count.literal_value):
-            address = address_of(context, builder, memory, args[0], at)
-            value = builder.load(builder.bitcast(address, kind))
-            value.align = group.dtype.bitwidth // 8
-            values.append(pick(builder, value, list(range(group.n)) * times.literal_value))
-            at = builder.add(at, args[2])
-        return one_after_another(builder, values)
-
-    return lanes(memory, index, distance, count, n, times), codegen
 
 
 def one_after_another(builder: Any, values: list[Any]) -> Any:

@@ -3,23 +3,21 @@
 One takes the samples 0, 2, 4 and so on of a batch, the other 1, 3, 5. So each has four of the eight
 lanes of all sums over samples, and adds them up as eight are: the sum of both is the contract's.
 That is all that the threads exchange: each has parameters of its own and makes all updates. They
-take 0.55 to 0.85 of the time of one. If they shared tiles, and then units, it would be 0.8 to 1.1,
-as they would wait for each other's activations to come from cache to cache.
+take 0.5 to 0.95 of the time of one, the less the more there is to do. If they shared tiles, and
+then units, it would be 0.8 to 1.1, as they would wait for each other's activations to come from
+cache to cache.
 """
 
 from functools import cache
 from typing import Any
 
-from fastxor.kernels import tiled_layers as steps
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
 from fastxor.kernels.batches import note, samples_of, update
-from fastxor.kernels.calls import in_turn
 from fastxor.kernels.compiling import (
     BATCH,
     CLAIMED,
     DONE,
     FINISHED,
-    MISSED,
     PAIR,
     QUIT,
     UPDATED,
@@ -28,14 +26,15 @@ from fastxor.kernels.compiling import (
     Layers,
     inlined,
 )
-from fastxor.kernels.lanes import spread
 from fastxor.kernels.memory import load, pointer, store
 from fastxor.kernels.order import shuffle
-from fastxor.kernels.sums import LANES, fold_rows
-from fastxor.kernels.tiled_plan import block_of, kernel_of, narrow_width, plan, shape_for
+from fastxor.kernels.registers import REGISTER_BYTES
+from fastxor.kernels.sums import LANES, jitted_fold_rows
+from fastxor.kernels.tiled_plan import kernel_of, plan, shape_for
+from fastxor.kernels.tiled_steps import for_places
 
 OWN = LANES // 2  # lanes of one thread
-EIGHT_ROWS = 8 * OWN
+EIGHT_ROWS = LANES * OWN
 LOOKS = 1000  # at a counter before another thread may have the core: a microsecond
 
 
@@ -58,26 +57,20 @@ def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watc
     shape = shape_for(dtype, layers, (batch_size + 1) // 2, OWN)
     arranged = plan(dtype, shape, layers, log_loss, PAIR, watch)
     numbers, places = arranged.numbers, arranged.places
-    width, tile, single, _ = shape
-    narrow, samples = narrow_width(dtype, width), samples_of(width, tile, 2)
-    last_layer, hidden, back = places[-1], tuple(places[:-1]), tuple(places[::-1])
-    forward_each = in_turn([steps.forward(width, tile, narrow)] * len(hidden))
-    outputs = steps.outputs(width, tile, narrow, OWN)
-    backward_each = in_turn([
-        steps.backward(shape, narrow, *block_of(dtype, I, O, OWN)) for I, O, _, _ in layers[::-1]
-    ])  # fmt: skip
+    tile, single = shape.tile, shape.single
+    samples, there_and_back = samples_of(shape.width, tile, 2), for_places(places, numbers, shape)
     I, O, size, sums = numbers.inputs, numbers.outputs, numbers.size, numbers.sums
     e_at = numbers.lanes - (sums - size) * OWN
     a_at, g_at = 2 * size, 2 * size + numbers.activations
     x_at = g_at + numbers.lanes
 
     def kernel(
-        _, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work, losses,
+        _, X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         w, v = pointer(parameters, 0), pointer(velocity, 0)
         a, g, e = pointer(work, a_at), pointer(work, g_at), pointer(work, g_at + e_at)
-        x_copy, zeros, N = pointer(work, x_at), spread(dtype(0), OWN), y.size // O // 2
+        x_copy, N = pointer(work, x_at), y.size // O // 2
         done = position[DONE]
         me, met = fetch_add(position, CLAIMED) - done, done
         if me:
@@ -95,27 +88,23 @@ def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watc
             first = number * batch_size
             last = min(first + batch_size, n)
             # own samples: those of a batch, and those before it
-            sums_both = pointer(sums_of, step % 2 * 2 * sums)
+            sums_both = pointer(totals, step % 2 * 2 * sums)
             mine = pointer(sums_both, me * sums)
             own, before = (last - first + 1 - me) // 2, number * ((batch_size + 1 - me) // 2)
             for s in range(0, max(own, 1), tile):  # sums begin, though there be no sample
                 count = min(tile, own - s)
-                fresh = single or s == 0
+                fresh = s == 0
                 x, stride, targets, target_stride = samples(
                     order, first + me + 2 * s, X_own, y_own, before + s, N, I, O, count, x_copy
                 )  # fmt: skip
-                forward_each(hidden, (x, stride, w, a, count))
-                solved = outputs(
-                    last_layer, numbers, x, stride, targets, target_stride, w, a, e, fresh,
-                    zeros, count, tolerance,
-                )  # fmt: skip
-                if watch and not solved:
-                    release(position, MISSED, 1)
-                backward_each(back, (x, stride, w, a, g, mine, fresh, zeros, count))
+                there_and_back((), (
+                    x, stride, targets, target_stride, w, a, g, e, mine, fresh, count, tolerance,
+                    position,
+                ))  # fmt: skip
             for j in range(0, 0 if single else size, LANES):
-                store(mine, j, fold_rows(load(g, j * OWN, EIGHT_ROWS), OWN))
+                store(mine, j, jitted_fold_rows(load(g, j * OWN, EIGHT_ROWS), OWN))
             for j in range(0, sums - size, LANES):
-                store(mine, size + j, fold_rows(load(e, j * OWN, EIGHT_ROWS), OWN))
+                store(mine, size + j, jitted_fold_rows(load(e, j * OWN, EIGHT_ROWS), OWN))
 
             met += 2
             fetch_add(position, FINISHED)
@@ -134,6 +123,6 @@ def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watc
                     shuffle(order, generator)
                 release(position, UPDATED, step + 1)
 
-    key = ("pair", layers, log_loss, *shape, watch)
+    key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch)
     work = x_at + (I + O) * tile
     return kernel_of(arranged, Code(kernel, BATCH, dtype, *key), work)

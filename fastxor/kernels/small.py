@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.kernels import small_layers as steps
-from fastxor.kernels.calls import in_turn
+from fastxor.kernels import small_steps as steps
 from fastxor.kernels.compiling import (
     ALONE,
     BATCH,
@@ -22,13 +21,13 @@ from fastxor.kernels.compiling import (
     Layers,
     offsets,
 )
-from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
-from fastxor.kernels.lanes import keep_first, spread
+from fastxor.kernels.functions import CODES
+from fastxor.kernels.lanes import spread
 from fastxor.kernels.memory import load, scratch, store
 from fastxor.kernels.order import shuffle
+from fastxor.kernels.small_layers import Kind, Place
 from fastxor.kernels.sums import LANES
 
-FEW = 4  # values of a layer
 NO_NUMBERS = np.zeros(0, np.int64)
 WIDEST = 16  # lanes: of float64 two registers of AVX-512, four of AVX2
 SPREAD_BYTES = 256 * 1024  # spread weights may take up so much
@@ -41,33 +40,38 @@ def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
     return bool(batch_size <= LANES and spread_bytes <= SPREAD_BYTES)
 
 
-def _places(layers: Layers, lanes: int) -> tuple[list[steps.Place], list[int], int, int, int]:
-    """Of each layer; units in a value; how many weights there are, with those turned round, and
-    how many activations."""
+def _places(layers: Layers, lanes: int) -> tuple[list[Place], int, int, int]:
+    """Of each layer; how many weights there are, without and with those turned round, and how many
+    activations."""
     # units with padding, whose lanes nobody reads: 9 units take 65 to 75 % of the time that they
     # take one by one
     units = [min(WIDEST // lanes, 1 << (O - 1).bit_length()) for _, O, _, _ in layers]
     padded = [-(-O // u) * u for (_, O, _, _), u in zip(layers, units, strict=True)]
+    codes = [CODES[function] for _, _, function, _ in layers]
     places, size, own = [], 0, layers[0][0]
     for number, (I, O, _, bias) in enumerate(layers):
         R, P = padded[number - 1] if number else I, padded[number]
         table, size = size, size + (R * O if number else I * P)
         biases = size if bias else -1
         size += P if bias else 0
-        places.append(steps.Place(I, O, R, P, table, table, biases, own - R, own))
+        before = max(number - 1, 0)
+        places.append(Place(
+            I, O, R, P, table, table, biases, own - R, own, units[number],
+            units[before], codes[number], codes[before],
+        ))  # fmt: skip
         own += P
     masters = size
     for number, place in enumerate(places):
         if number and place.units > 1:
             places[number] = place._replace(ahead=size)
             size += place.inputs_padded * place.units_padded
-    return places, units, masters, size, own
+    return places, masters, size, own
 
 
-def _positions(places: list[steps.Place]) -> Any:
+def _positions(places: list[Place]) -> Any:
     """Where each number of W1, b1, ..., WL, bL is among the parameters."""
     positions = []
-    for number, (I, O, R, P, _, table, biases, _, _) in enumerate(places):
+    for number, (I, O, R, P, _, table, biases, *_) in enumerate(places):
         i, o = np.arange(I)[:, None], np.arange(O)
         positions.append((table + (o * R + i if number else i * P + o)).ravel())
         if biases >= 0:
@@ -83,31 +87,13 @@ def small_batch(
     """The kernel for batches of this size; ``whole``: all samples in one batch, in their order."""
     lanes = 1 << (batch_size - 1).bit_length()  # lanes beyond these would only hold zeros
     partial = batch_size != lanes or (batch_size > 1 and not whole)
-    places, units, masters, size, activations = _places(layers, lanes)
+    places, masters, size, activations = _places(layers, lanes)
     I, O = layers[0][0], layers[-1][1]
-    codes = [CODES[function] for _, _, function, _ in layers]
-    columns = 1 if codes[-1] == SOFTMAX else O
-    depth, last = len(layers), places[-1]
-    copied = lanes * dtype().itemsize >= 16
-    values = [place.units_padded // units[k] for k, place in enumerate(places)]
-    few = [count if count <= FEW else 0 for count in values]
-    ahead, back = tuple(places), tuple(places[:0:-1])
-    forward_each = in_turn([
-        steps.forward(lanes, units[k], codes[k] if k < depth - 1 else IDENTITY, partial, few[k])
-        for k in range(depth)
-    ])  # fmt: skip
-    outputs = steps.outputs(lanes, units[-1], codes[-1], log_loss, bool(watch), partial)
-    backward_each = in_turn([
-        steps.backward(
-            lanes, units[k - 1], codes[k - 1], copied and places[k].units > 1, has_momentum
-        )
-        for k in range(depth - 1, 0, -1)
-    ])  # fmt: skip
-    others = [0] + [k for k in range(1, depth) if places[k].units > 1 and not copied]
-    update_ahead = in_turn([steps.update_ahead(lanes, units[k], has_momentum) for k in others])
-    update_biases = in_turn([steps.update_biases(lanes, u, has_momentum) for u in units])
-    turned = tuple(places[k] for k in others)
-    turn_each = in_turn([steps.turn(lanes)] * (depth - 1))
+    columns = 1 if layers[-1][2] == "softmax" else O
+    kind = Kind(
+        lanes, log_loss, watch, partial, has_momentum, copied=lanes * dtype().itemsize >= 16
+    )  # fmt: skip
+    train_batch, turn_each = steps.train_batch(dtype, places, kind), steps.turn_all(places, lanes)
     outputs_padded = places[-1].units_padded
     sizes = [
         lanes * count
@@ -130,8 +116,8 @@ def small_batch(
         for j in range(masters):
             store(w, j * lanes, spread(parameters[j], lanes))
             store(v, j * lanes, spread(velocity[j], lanes))
-        turn_each(back, (w,))
-        turn_each(back, (v,))
+        turn_each((), (w,))
+        turn_each((), (v,))
 
         def read(start):
             for i in range(I):
@@ -160,22 +146,19 @@ def small_batch(
                     pick(start)
                 else:
                     read(start)
-            kept = keep_first(spread(dtype(1), lanes), count)
-            forward_each(ahead, (w, a, kept))
-            error, solved = outputs(last, a, d, targets, e, kept, tolerance, dtype(0))
-            backward_each(back, (w, v, a, d, learning_rate, momentum))
-            update_biases(ahead, (w, v, d, learning_rate, momentum))
-            update_ahead(turned, (w, v, a, d, learning_rate, momentum))
+            error = train_batch((), (
+                w, v, targets, a, d, e, count, tolerance, learning_rate, momentum, position,
+            ))  # fmt: skip
             if whole:  # constants make a faster loop
                 losses[epoch] = error / dtype(batch_size * columns)
-                if watch and solved and position[SOLVED] < 0:
-                    position[SOLVED] = epoch
-                    if watch == STOP:
-                        break
+                if watch:
+                    if not position[MISSED] and position[SOLVED] < 0:
+                        position[SOLVED] = epoch
+                        if watch == STOP:
+                            break
+                    position[MISSED] = 0
                 epoch += 1
                 continue
-            if watch and not solved:
-                position[MISSED] = 1
             if batch:
                 error += losses[epoch]
             batch += 1

@@ -1,4 +1,4 @@
-"""What the kernel for batches of up to eight samples does with one layer.
+"""What the kernel for batches of up to eight samples does with one layer: traced functions.
 
 A value holds the samples of several units. Weights are spread: each is a group of ``lanes`` equal
 numbers. Those of the first layer are a table of inputs times units. Each other layer has two, of
@@ -7,11 +7,10 @@ it has one unit. Where a group fills half a register or more, what changes the f
 the second; where less, both are changed, which costs fewer shuffles.
 """
 
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fastxor.kernels.calls import in_turn
-from fastxor.kernels.compiling import inlined
+from fastxor.kernels.compiling import MISSED
+from fastxor.kernels.control import least, loop, when
 from fastxor.kernels.functions import (
     SOFTMAX,
     activate,
@@ -22,14 +21,16 @@ from fastxor.kernels.functions import (
     log,
     log_loss_of_sigmoid,
 )
-from fastxor.kernels.lanes import lane, spread
-from fastxor.kernels.masks import within
-from fastxor.kernels.memory import load, store, store_apart
+from fastxor.kernels.instructions import all_within
+from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import fold
+from fastxor.kernels.traced import Int, Scalar, Value, Variable
+
+FEW = 4  # values of a layer
 
 
 class Place(NamedTuple):
-    """Where a layer's numbers are, counted in groups of ``lanes``."""
+    """Where a layer's numbers are, most of them counted in groups of ``lanes``."""
 
     inputs: int
     units: int
@@ -40,194 +41,190 @@ class Place(NamedTuple):
     biases: int  # -1 if there are none
     before: int  # the inputs among the activations
     own: int  # and the units
+    together: int  # units in a value
+    together_before: int  # and inputs
+    function: int  # of the units, by its code
+    function_before: int  # and of the inputs
 
 
-@inlined
-def descend(weights, velocity, at, gradient, learning_rate, momentum, has_momentum):
-    """One step of gradient descent on the weights from ``at`` on (contract, 8); the new ones."""
-    step = learning_rate * gradient
-    if has_momentum:
-        step = momentum * load(velocity, at, gradient) + step
-        store(velocity, at, step)
-    new = load(weights, at, gradient) - step
-    store(weights, at, new)
-    return new
+class Kind(NamedTuple):
+    """What else a kernel is made for."""
+
+    lanes: int  # samples
+    log_loss: bool
+    watch: int
+    partial: bool  # may a batch be of fewer samples?
+    has_momentum: bool
+    copied: bool  # are second weights copies, or changed themselves?
 
 
-@cache
-def forward(lanes: int, units: int, function: int, partial: bool, few: int) -> Any:
-    """The step for ``units`` in a value; ``partial``: may a batch be of fewer samples?
+class Memories(NamedTuple):
+    """What a kernel works on, groups of ``lanes`` numbers."""
 
-    ``few``: how many such values there are, to be written out, or 0 for many. LLVM does not unroll
-    a loop with an activation in it, and keeps weights out of registers: 2-8-1 took 1.13 times as
-    long in float64.
+    w: Memory  # weights
+    v: Memory  # velocity
+    y: Memory  # targets
+    a: Memory  # inputs, then the activations of each layer
+    d: Memory  # their deltas
+    e: Memory  # errors of the outputs, and terms of the loss
+
+
+def forward(place: Place, kind: Kind, memories: Memories, kept: Value, is_last: bool) -> None:
+    """Make a layer's activations; of the last layer, the sums.
+
+    Few values are written out: LLVM does not unroll a loop with an activation in it, and keeps
+    weights out of registers: 2-8-1 took 1.13 times as long in float64.
     """
-    wide = units * lanes
+    lanes, together, w, a = kind.lanes, place.together, memories.w, memories.a
+    wide, ahead = together * lanes, place.ahead
 
-    @inlined
-    def group(u, place, w, a, kept):
-        I, _, _, P, ahead, _, biases, before, own = place
-        z = spread(load(a, before * lanes, lanes), wide) * load(w, (ahead + u) * lanes, wide)
-        if biases >= 0:
-            z = load(w, (biases + u) * lanes, wide) + z
-        for i in range(1, I):
-            x = spread(load(a, (before + i) * lanes, lanes), wide)
-            z = z + x * load(w, (ahead + i * P + u) * lanes, wide)
-        z = activate(z, function, True)
-        if partial:  # no infinity, which times a delta of 0 would be NaN
-            z = keep_where(spread(kept, wide), z)
-        store(a, (own + u) * lanes, z)
+    def product(i: Int, u: Int) -> Value:
+        x = spread_value(a.load((i + place.before) * lanes, lanes), wide)
+        return x * w.load((i * place.units_padded + u + ahead) * lanes, wide)
 
-    groups, numbered = in_turn([group] * few), tuple(u * units for u in range(few))
-
-    @inlined
-    def forward(place, w, a, kept):
-        groups(numbered, (place, w, a, kept))
-        if not few:
-            for u in range(0, place.units, units):
-                group(u, place, w, a, kept)
-
-    return forward
+    values = range(0, place.units_padded, together)
+    for u in values if len(values) <= FEW else loop(0, place.units_padded, together):
+        z = Variable(product(0, u))
+        if place.biases >= 0:
+            z.set(w.load((u + place.biases) * lanes, wide) + z.get())
+        for i in loop(1, place.inputs):
+            z.set(z.get() + product(i, u))
+        made = z.get() if is_last else activate(z.get(), place.function, True)
+        if kind.partial:  # no infinity, which times a delta of 0 would be NaN
+            made = keep_where(spread_value(kept, wide), made)
+        a.store((u + place.own) * lanes, made)
 
 
-@cache
 def outputs(
-    lanes: int, units: int, function: int, log_loss: bool, watch: bool, partial: bool
-) -> Any:
-    """The step that makes deltas of the outputs' sums."""
-    near, wide = (1 << lanes) - 1, units * lanes  # a bit for each sample
+    place: Place, kind: Kind, memories: Memories, kept: Value, tolerance: Scalar, position: Memory
+) -> Value:
+    """Make deltas of the outputs' sums; the sum of the terms of the loss, in one lane.
 
-    @inlined
-    def outputs(place, a, d, y, e, kept, tolerance, loss):
-        """``loss`` and the terms of the loss, and whether all samples are solved.
+    A sample that is not solved is `MISSED`.
+    """
+    (lanes, log_loss, watch, partial, _, _), (_, _, y, a, d, e) = kind, memories
+    O, own, together, function = place.units, place.own, place.together, place.function
+    wide, loss = together * lanes, Variable(Value.full(0, y.dtype, 1))
 
-        ``e`` is for the error of each output, and then for its terms.
-        """
-        O, own, solved = place.units, place.own, True
+    def add(terms: Value) -> None:
+        loss.set(loss.get() + fold(terms, lanes).lane(0))
+
+    if function == SOFTMAX:
+        largest = Variable(a.load(own * lanes, lanes))
+        for o in loop(1, O):
+            largest.set(larger(largest.get(), a.load((o + own) * lanes, lanes)))
+        shifted = a.load(own * lanes, lanes) - largest.get()
+        target = Variable(y.load(0, lanes) * shifted)
+        total = Variable(exp(shifted))
+        d.store(own * lanes, total.get())
+        for o in loop(1, O):
+            shifted = a.load((o + own) * lanes, lanes) - largest.get()
+            target.set(target.get() + y.load(o * lanes, lanes) * shifted)
+            term = exp(shifted)
+            total.set(total.get() + term)
+            d.store((o + own) * lanes, term)
+        add(keep_where(kept, log(total.get()) - target.get()))
+    for o in loop(0, O, together):
+        at = (o + own) * lanes
         if function == SOFTMAX:
-            largest = load(a, own * lanes, lanes)
-            for o in range(1, O):
-                z = load(a, (own + o) * lanes, lanes)
-                largest = larger(largest, z)
-            shifted = load(a, own * lanes, lanes) - largest
-            target = load(y, 0, lanes) * shifted
-            total = exp(shifted)
-            store(d, own * lanes, total)
-            for o in range(1, O):
-                shifted = load(a, (own + o) * lanes, lanes) - largest
-                target = target + load(y, o * lanes, lanes) * shifted
-                term = exp(shifted)
-                total = total + term
-                store(d, (own + o) * lanes, term)
-            terms = keep_where(kept, log(total) - target)
-            loss += lane(fold(terms, lanes), 0)
-        for o in range(0, O, units):
-            at = (own + o) * lanes
-            target = load(y, o * lanes, wide)
-            if function == SOFTMAX:
-                output = load(d, at, wide) / spread(total, wide)
-            else:
-                output = activate(load(a, at, wide), function, True)
-            error = output - target
-            if partial:
-                error = keep_where(spread(kept, wide), error)
-            store(e, o * lanes, error)
-            for k in range(o, min(o + units, O)):
-                own_error = load(e, k * lanes, lanes)
-                if watch and within(own_error, tolerance, lanes) != near:
-                    solved = False
-                if not log_loss:
-                    loss += lane(fold(own_error * own_error, lanes), 0)
-            delta = error
+            output = d.load(at, wide) / spread_value(total.get(), wide)
+        else:
+            output = activate(a.load(at, wide), function, True)
+        target_here = y.load(o * lanes, wide)
+        error = output - target_here
+        if partial:
+            error = keep_where(spread_value(kept, wide), error)
+        e.store(o * lanes, error)
+        for k in loop(o, least(o + together, O)):
+            own_error = e.load(k * lanes, lanes)
+            if watch:
+                when(~all_within(own_error, tolerance), position.put, MISSED, 1)
             if not log_loss:
-                delta = derivative(error, output, function)
-            elif function != SOFTMAX:
-                terms = log_loss_of_sigmoid(target, load(a, at, wide))
-                if partial:
-                    terms = keep_where(spread(kept, wide), terms)
-                store(e, o * lanes, terms)
-                for k in range(o, min(o + units, O)):
-                    loss += lane(fold(load(e, k * lanes, lanes), lanes), 0)
-            store(d, at, delta)
-        return loss, solved
-
-    return outputs
-
-
-@cache
-def backward(lanes: int, units: int, function: int, copied: bool, has_momentum: bool) -> Any:
-    """The step for a layer after one with ``units`` in a value and that function."""
-    wide = units * lanes
-
-    @inlined
-    def backward(place, w, v, a, d, learning_rate, momentum):
-        I, O, R, P, ahead, table, _, before, own = place
-        for i in range(0, I, units):
-            activation = load(a, (before + i) * lanes, wide)
-            at = (table + i) * lanes
-            back = spread(load(d, own * lanes, lanes), wide) * load(w, at, wide)
-            for o in range(1, O):
-                delta = spread(load(d, (own + o) * lanes, lanes), wide)
-                back = back + delta * load(w, at + o * R * lanes, wide)
-            store(d, (before + i) * lanes, derivative(back, activation, function))
-            for o in range(O):
-                delta = spread(load(d, (own + o) * lanes, lanes), wide)
-                gradient = fold(activation * delta, lanes)
-                new = descend(
-                    w, v, at + o * R * lanes, gradient, learning_rate, momentum, has_momentum
-                )
-                if copied:
-                    store_apart(w, (ahead + i * P + o) * lanes, P * lanes, new, lanes)
-
-    return backward
+                add(own_error * own_error)
+        delta = error
+        if not log_loss:
+            delta = derivative(error, output, function)
+        elif function != SOFTMAX:
+            terms = log_loss_of_sigmoid(target_here, a.load(at, wide))
+            if partial:
+                terms = keep_where(spread_value(kept, wide), terms)
+            e.store(o * lanes, terms)
+            for k in loop(o, least(o + together, O)):
+                add(e.load(k * lanes, lanes))
+        d.store(at, delta)
+    return loss.get()
 
 
-@cache
-def update_ahead(lanes: int, units: int, has_momentum: bool) -> Any:
-    """The step for weights in a table of inputs times units, of which so many are in a value."""
-    wide = units * lanes
+class Updates(NamedTuple):
+    """What the steps back share."""
 
-    @inlined
-    def update_ahead(place, w, v, a, d, learning_rate, momentum):
-        I, O, _, P, ahead, _, _, before, own = place
-        for u in range(0, O, units):
-            delta = load(d, (own + u) * lanes, wide)
-            for i in range(I):
-                x = spread(load(a, (before + i) * lanes, lanes), wide)
-                at = (ahead + i * P + u) * lanes
-                gradient = fold(x * delta, lanes)
-                descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
+    kind: Kind
+    memories: Memories
+    learning_rate: Scalar
+    momentum: Scalar
 
-    return update_ahead
+    def descend(self, at: Int, terms: Value) -> Value:
+        """One step of gradient descent on the weights from ``at`` on (contract, 8), for gradients
+        that are the sums of ``terms`` over samples; the new weights."""
+        w, v, _, _, _, _ = self.memories
+        step = fold(terms, self.kind.lanes) * self.learning_rate
+        if self.kind.has_momentum:
+            step = v.load(at, terms.n) * self.momentum + step
+            v.store(at, step)
+        new = w.load(at, terms.n) - step
+        w.store(at, new)
+        return new
 
-
-@cache
-def update_biases(lanes: int, units: int, has_momentum: bool) -> Any:
-    wide = units * lanes
-
-    @inlined
-    def update_biases(place, w, v, d, learning_rate, momentum):
-        O, biases, own = place.units, place.biases, place.own
-        if biases >= 0:
-            for u in range(0, O, units):
-                gradient = fold(load(d, (own + u) * lanes, wide), lanes)
-                at = (biases + u) * lanes
-                descend(w, v, at, gradient, learning_rate, momentum, has_momentum)
-
-    return update_biases
+    def delta(self, unit: Int, n: int) -> Value:
+        """Of one unit, in ``n`` lanes."""
+        lanes = self.kind.lanes
+        return spread_value(self.memories.d.load(unit * lanes, lanes), n)
 
 
-@cache
-def turn(lanes: int) -> Any:
-    """The step that writes what is in a table of units times inputs as inputs times units."""
+def backward(place: Place, updates: Updates) -> None:
+    """Make the deltas of the layer before, and change the weights between them."""
+    lanes, (w, _, _, a, d, _) = updates.kind.lanes, updates.memories
+    O, own, together = place.units, place.own, place.together_before
+    wide, row = together * lanes, place.inputs_padded
+    copied = updates.kind.copied and place.units > 1
+    for i in loop(0, place.inputs, together):
+        activation, at = a.load((i + place.before) * lanes, wide), (i + place.back) * lanes
+        back = Variable(updates.delta(own, wide) * w.load(at, wide))
+        for o in loop(1, O):
+            weights = w.load(o * (row * lanes) + at, wide)
+            back.set(back.get() + updates.delta(o + own, wide) * weights)
+        delta = derivative(back.get(), activation, place.function_before)
+        d.store((i + place.before) * lanes, delta)
+        for o in loop(0, O):
+            terms = activation * updates.delta(o + own, wide)
+            weights = updates.descend(o * (row * lanes) + at, terms)
+            if copied:
+                padded = place.units_padded
+                to = (i * padded + o + place.ahead) * lanes
+                w.store_apart(to, padded * lanes, weights, lanes)
 
-    @inlined
-    def turn(place, w):
-        I, O, R, P, ahead, table, _, _, _ = place
-        if ahead != table:
-            for i in range(I):
-                for o in range(O):
-                    weight = load(w, (table + o * R + i) * lanes, lanes)
-                    store(w, (ahead + i * P + o) * lanes, weight)
 
-    return turn
+def update_ahead(place: Place, updates: Updates) -> None:
+    """Change the weights in a table of inputs times units."""
+    lanes, (_, _, _, a, d, _) = updates.kind.lanes, updates.memories
+    wide = place.together * lanes
+    for u in loop(0, place.units, place.together):
+        delta = d.load((u + place.own) * lanes, wide)
+        for i in loop(0, place.inputs):
+            x = spread_value(a.load((i + place.before) * lanes, lanes), wide)
+            updates.descend((i * place.units_padded + u + place.ahead) * lanes, x * delta)
+
+
+def update_biases(place: Place, updates: Updates) -> None:
+    lanes, wide = updates.kind.lanes, place.together * updates.kind.lanes
+    for u in loop(0, place.units, place.together):
+        terms = updates.memories.d.load((u + place.own) * lanes, wide)
+        updates.descend((u + place.biases) * lanes, terms)
+
+
+def turn(place: Place, lanes: int, w: Memory) -> None:
+    """Write what is in a table of units times inputs as inputs times units."""
+    for i in loop(0, place.inputs):
+        for o in loop(0, place.units):
+            weight = w.load((o * place.inputs_padded + i + place.back) * lanes, lanes)
+            w.store((i * place.units_padded + o + place.ahead) * lanes, weight)

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastxor.kernels import stacked_layers as steps
-from fastxor.kernels.calls import in_rows, in_turn, integers
+from fastxor.kernels import stacked_steps as steps
+from fastxor.kernels.calls import integers
 from fastxor.kernels.compiling import STOP, Code, Layers, inlined, offsets
 from fastxor.kernels.functions import IDENTITY
 from fastxor.kernels.lanes import spread
-from fastxor.kernels.masks import choose
+from fastxor.kernels.masks import choose_lanes
 from fastxor.kernels.memory import load, pointer, scratch, store
 from fastxor.kernels.stacked_plan import (
     Numbers,
@@ -29,10 +29,9 @@ from fastxor.kernels.stacked_plan import (
     shape_for,
     sizes_of,
 )
-from fastxor.kernels.sums import LANES, fold_samples
+from fastxor.kernels.sums import LANES, jitted_fold_samples
 
 ARGUMENTS = "IVViVVViiiiVTIV"  # see `Code` and `stacked_batch`
-FEW = 3  # units
 HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
@@ -74,10 +73,8 @@ def stacked_batch(
     """
     S, W = shape_for(dtype, batch_size)
     numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, has_momentum, watch)
-    places = tuple(places_of(layers)[0])
-    few = tuple(O if O <= FEW else 0 for _, O, _, _ in layers[:-1])
-    first_layer, last_layer, ahead = places[0], places[-1], places[:-1]
-    second, back, body = places[1:2], places[:1:-1], _body(dtype, S, W, few)
+    places = places_of(layers)[0]
+    body = _body(dtype, S, W, *steps.steps_for_places(S, W, places, numbers))
     sizes = sizes_of(numbers, W)
     w_size, v_size, a_size, d_size, e_size, kept_size, kept_v_size = sizes
     w_at, v_at, a_at, d_at, e_at, kept_at, kept_v_at, work_size = offsets(sizes, dtype)
@@ -91,7 +88,7 @@ def stacked_batch(
         e, kept = scratch(work, e_at, e_size), scratch(work, kept_at, kept_size)
         kept_v = scratch(work, kept_v_at, kept_v_size)
         body(
-            numbers, first_layer, last_layer, ahead, second, back, w, v, a, d, e, kept, kept_v,
+            numbers, (), w, v, a, d, e, kept, kept_v,
             X, y, n, parameters, velocity, rates, networks, first, epochs, record_every, losses,
             tolerance, solved_at,
         )  # fmt: skip
@@ -116,21 +113,21 @@ def general_stack(
 @cache
 def _general(dtype: Any) -> Code:
     S, W = shape_for(dtype, LANES)
-    body = _body(dtype, S, W, None)
+    body = _body(dtype, S, W, *steps.steps_for_rows(S, W))
 
     def kernel(
         numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
         losses, tolerance, solved_at, work,
     ):  # fmt: skip
         head, rows = integers(pointer(numbers, 0), 0, Numbers), pointer(numbers, HEAD)
-        depth, size, row, units = head.depth, head.size, head.row, head.units
+        size, row, units = head.size, head.row, head.units
+        first_layer = integers(rows, 0, Place)
         w, v = pointer(work, 0), pointer(work, size * W)
         kept, kept_v = pointer(work, 2 * size * W), pointer(work, 3 * size * W)
         a, d = pointer(work, 4 * size * W), pointer(work, 4 * size * W + units * row)
         e = pointer(work, 4 * size * W + 2 * units * row)
         body(
-            head, integers(rows, 0, Place), integers(rows, (depth - 1) * ROW, Place),
-            (rows, 0, depth - 1, 1), (rows, 1, min(depth, 2), 1), (rows, depth - 1, 1, -1),
+            head, (rows, first_layer, integers(rows, (head.depth - 1) * ROW, Place), head),
             w, v, a, d, e, kept, kept_v,
             X, y, n, parameters, velocity, rates, networks, first, epochs, record_every, losses,
             tolerance, solved_at,
@@ -139,25 +136,13 @@ def _general(dtype: Any) -> Code:
     return Code(kernel, ARGUMENTS, dtype, "general_stack", S, W)
 
 
-@cache
-def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...] | None) -> Any:
-    """What both forms do; ``few``: the units of hidden layers that are written out, see
-    `steps.forward`, or None for a loop over layers."""
-    S, W, wide = samples, width, samples * width
-    first_apart = S == 1  # 16-16-1 takes 0.7 times as long as with gradients unit by unit
-    outputs, backward_first = steps.outputs(S, W), steps.backward_first(S, W)
-    backward, to_inputs = (steps.backward(S, W, to and not first_apart) for to in (False, True))
-    if few is None:
-        forward_each = in_rows(steps.forward(S, W, 0), Place)
-        backward_each, backward_to_inputs = in_rows(backward, Place), in_rows(to_inputs, Place)
-    else:
-        forward_each = in_turn([steps.forward(S, W, units) for units in few])
-        backward_each = in_turn([backward] * (len(few) - 1))
-        backward_to_inputs = in_turn([to_inputs] * min(len(few), 1))
+def _body(dtype: Any, S: int, W: int, steps_ahead: Any, steps_back: Any) -> Any:
+    """What both forms do; ``steps_ahead`` and ``steps_back``: with a batch."""
+    wide = S * W
 
     @inlined
     def body(
-        numbers, first_layer, last_layer, ahead, second, back, w, v, a, d, e, kept, kept_v,
+        numbers, network, w, v, a, d, e, kept, kept_v,
         X, y, n, parameters, velocity, rates, networks, first, epochs, record_every, losses,
         tolerance, solved_at,
     ):  # fmt: skip
@@ -196,11 +181,10 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...] | None) -> 
                 for batch in range(batches):
                     start = batch * batch_size
                     count = batch_size if whole else min(batch_size, n - start)
-                    forward_each(ahead, (numbers, X, start, w, a, count))
-                    solved = outputs(
-                        last_layer, numbers, X, y, start, w, a, d, e, count, tolerance, solved,
-                        loss_counts or watch == STOP,
-                    )  # fmt: skip
+                    wanted = loss_counts or watch == STOP
+                    solved = steps_ahead(network, (
+                        X, y, start, w, a, d, e, count, tolerance, solved, wanted,
+                    ))  # fmt: skip
                     # what is solved at last has always been solved so far
                     if loss_counts or (watch == STOP and solved):
                         of_batch = spread(dtype(0), W)
@@ -211,7 +195,7 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...] | None) -> 
                                 if not log_loss:
                                     terms = terms * terms
                                 lanes = lanes + terms
-                            of_batch = of_batch + fold_samples(lanes, W)
+                            of_batch = of_batch + jitted_fold_samples(lanes, W)
                         error = error + of_batch
                     if batch == batches - 1:
                         loss = error / dtype(n * numbers.columns)
@@ -232,17 +216,13 @@ def _body(dtype: Any, samples: int, width: int, few: tuple[int, ...] | None) -> 
                                     steps.leave(solved, kept_v, velocity, at, size, W)
                                 elif has_momentum:
                                     steps.leave(solved, v, velocity, at, size, W)
-                                left = choose(solved, loss, load(rates, left_loss, W))
+                                left = choose_lanes(solved, loss, load(rates, left_loss, W))
                                 store(rates, left_loss, left)
                         if epoch == end:
                             if watch == STOP:
-                                loss = choose(unsolved, loss, load(rates, left_loss, W))
+                                loss = choose_lanes(unsolved, loss, load(rates, left_loss, W))
                             store(rates, left_loss, loss)
-                    rest = (numbers, X, start, w, v, a, d, learning_rate, momentum)
-                    backward_each(back, (first_layer, *rest))
-                    backward_to_inputs(second, (first_layer, *rest))
-                    if numbers.depth == 1 or first_apart:
-                        backward_first(first_layer, *rest)
+                    steps_back(network, (X, start, w, v, a, d, learning_rate, momentum))
                 if unbounded:
                     loss = error / dtype(n * numbers.columns)
                     store(w, 0, load(w, 0, W) + (loss - loss))  # NaN, or the same: no -0.0 is there

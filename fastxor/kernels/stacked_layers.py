@@ -1,15 +1,14 @@
-"""What the kernel for many networks does with one layer.
+"""What the kernel for many networks does with one layer: traced functions.
 
 Weights are an array of inputs times units, and biases after it, each number `width` networks wide.
 A value holds some samples of a batch for them, each sample `width` lanes after the one before. Of
 each unit there is a row of such values, ``row`` numbers long, for all samples of a batch.
 """
 
-from functools import cache
-from typing import Any
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from fastxor.kernels.calls import in_turn
-from fastxor.kernels.compiling import inlined
+from fastxor.kernels.control import either, loop, when
 from fastxor.kernels.functions import (
     SOFTMAX,
     activate,
@@ -19,230 +18,160 @@ from fastxor.kernels.functions import (
     log,
     log_loss_of_sigmoid,
 )
-from fastxor.kernels.lanes import keep_first, spread
-from fastxor.kernels.masks import choose, within
-from fastxor.kernels.memory import load, load_each, store
-from fastxor.kernels.small_layers import descend
-from fastxor.kernels.sums import fold_samples
+from fastxor.kernels.instructions import keep_first
+from fastxor.kernels.masks import near_bits
+from fastxor.kernels.memory import Memory, spread_value
+from fastxor.kernels.stacked_plan import Numbers, Place
+from fastxor.kernels.traced import Flag, Int, Scalar, Value, Variable, Whole, equal
+
+FEW = 3  # units
 
 
-@cache
-def sums_of(samples: int, width: int) -> Any:
+class Batch(NamedTuple):
+    """What the steps of a batch share."""
+
+    samples: int  # in a value
+    width: int  # networks
+    numbers: Numbers
+    X: Memory
+    at: Int  # the first sample
+    w: Memory
+    a: Memory
+
+    @property
+    def wide(self) -> int:
+        return self.samples * self.width
+
+    def all_samples(self) -> Iterable[Int]:
+        """The first of those in each value."""
+        return loop(0, self.numbers.row // self.width, self.samples)
+
+    def inputs(self, place: Place, i: Int, s: Int) -> Value:
+        """One of a layer, of the samples from ``s`` on."""
+
+        def sample() -> Value:
+            at = (self.at + s) * place.inputs + i
+            return self.X.load_each(at, place.inputs, self.samples, self.width)
+
+        def activation() -> Value:
+            return self.of_unit(self.a, place.before + i, s)
+
+        return either(place.before < 0, sample, activation)
+
+    def of_unit(self, rows: Memory, unit: Int, s: Int) -> Value:
+        return rows.load(unit * self.numbers.row + s * self.width, self.wide)
+
+    def parameter(self, k: Int) -> Value:
+        return spread_value(self.w.load(k * self.width, self.width), self.wide)
+
+
+def sums_of(u: Int, place: Place, batch: Batch, s: Int) -> Value:
     """The sums of a unit, before its activation, of some samples."""
-    wide = samples * width
+    z = Variable(batch.inputs(place, 0, s) * batch.parameter(place.table + u))
 
-    @inlined
-    def sums_of(u, place, numbers, X, at, s, w, a):
-        I, O, table, biases, before, row = (
-            place.inputs, place.units, place.table, place.biases, place.before, numbers.row,
-        )  # fmt: skip
-        z = spread(load(w, (table + u) * width, width), wide)
-        if before < 0:
-            z = load_each(X, (at + s) * I, I, samples, width) * z
-        else:
-            z = load(a, before * row + s * width, wide) * z
-        if biases >= 0:
-            z = spread(load(w, (biases + u) * width, width), wide) + z
-        for i in range(1, I):
-            if before < 0:
-                x = load_each(X, (at + s) * I + i, I, samples, width)
-            else:
-                x = load(a, (before + i) * row + s * width, wide)
-            z = z + x * spread(load(w, (table + i * O + u) * width, width), wide)
-        return z
+    def add_bias() -> None:
+        z.set(batch.parameter(place.biases + u) + z.get())
 
-    return sums_of
+    when(place.biases >= 0, add_bias)
+    for i in loop(1, place.inputs):
+        weight = batch.parameter(place.table + i * place.units + u)
+        z.set(z.get() + batch.inputs(place, i, s) * weight)
+    return z.get()
 
 
-@cache
-def forward(samples: int, width: int, few: int) -> Any:
-    """The step that makes a hidden layer's activations; ``few``: its units, or 0 for many.
+def forward(place: Place, batch: Batch, count: Int) -> None:
+    """Make a hidden layer's activations.
 
-    Few are written out, as LLVM does not unroll a loop with an activation in it: in a loop, XOR
-    takes 1.1 times as long in float32. Four units written out would take 1.15 times as long.
+    Few units are written out, as LLVM does not unroll a loop with an activation in it: in a loop,
+    XOR takes 1.1 times as long in float32. Four units written out would take 1.15 times as long.
     """
-    wide, sums = samples * width, sums_of(samples, width)
+    a, row, width = batch.a, batch.numbers.row, batch.width
+    few = isinstance(place.units, int) and place.units <= FEW
 
-    @inlined
-    def unit(u, place, numbers, X, at, s, w, a):
-        z = activate(sums(u, place, numbers, X, at, s, w, a), place.function, False)
-        store(a, (place.own + u) * numbers.row + s * width, z)
+    def without_padding(s: Int) -> None:  # no infinity, which times a delta of 0 would be NaN
+        for u in loop(place.own, place.own + place.units):
+            kept = keep_first(batch.of_unit(a, u, s), (count - s) * width)
+            a.store(u * row + s * width, kept)
 
-    units, numbered = in_turn([unit] * few), tuple(range(few))
-
-    @inlined
-    def forward(place, numbers, X, at, w, a, count):
-        for s in range(0, numbers.row // width, samples):
-            units(numbered, (place, numbers, X, at, s, w, a))
-            if not few:
-                for u in range(place.units):
-                    unit(u, place, numbers, X, at, s, w, a)
-            if numbers.partial and count - s < samples:
-                # no infinity in other samples, which times a delta of 0 would be NaN
-                for unit_at in range(place.own, place.own + place.units):
-                    k = unit_at * numbers.row + s * width
-                    store(a, k, keep_first(load(a, k, wide), (count - s) * width))
-
-    return forward
+    for s in batch.all_samples():
+        for u in range(place.units) if few else loop(0, place.units):
+            z = activate(sums_of(u, place, batch, s), place.function, False)
+            a.store((place.own + u) * row + s * width, z)
+        when(batch.numbers.partial, when, count - s < batch.samples, without_padding, s)
 
 
-@cache
-def outputs(samples: int, width: int) -> Any:
-    """The step that makes the last layer's outputs, and deltas of its sums."""
-    wide = samples * width
-    sums = sums_of(samples, width)
+def outputs(
+    place: Place, batch: Batch, y: Memory, d: Memory, e: Memory, count: Int, tolerance: Scalar,
+    solved: Whole, wanted: Flag | Whole,
+) -> Whole:  # fmt: skip
+    """Make the last layer's outputs, and deltas of its sums.
 
-    @inlined
-    def outputs(place, numbers, X, y, at, w, a, d, e, count, tolerance, solved, wanted):
-        """Which networks of ``solved`` still are; errors or, if wanted, terms of log losses go to
-        ``e``."""
-        O, own, row = place.units, place.own, numbers.row
-        function, log_loss = numbers.function, numbers.log_loss
-        for s in range(0, row // width, samples):
-            first, start, kept = own * row + s * width, (at + s) * O, (count - s) * width
-            total = spread(load(w, 0, width), wide)  # of softmax only
-            if function == SOFTMAX:
-                largest = sums(0, place, numbers, X, at, s, w, a)
-                store(a, first, largest)
-                for o in range(1, O):
-                    z = sums(o, place, numbers, X, at, s, w, a)
-                    store(a, first + o * row, z)
-                    largest = larger(largest, z)
-                shifted = load(a, first, wide) - largest
-                target = load_each(y, start, O, samples, width) * shifted
-                total = exp(shifted)
-                store(d, first, total)
-                for o in range(1, O):
-                    shifted = load(a, first + o * row, wide) - largest
-                    target = target + load_each(y, start + o, O, samples, width) * shifted
-                    term = exp(shifted)
-                    total = total + term
-                    store(d, first + o * row, term)
-                if wanted:
-                    store(e, s * width, keep_first(log(total) - target, kept))
-            for o in range(O):
-                if function == SOFTMAX:
-                    output = load(d, first + o * row, wide) / total
-                else:
-                    z = sums(o, place, numbers, X, at, s, w, a)
-                    output = activate(z, function, False)
-                target = load_each(y, start + o, O, samples, width)
-                error = output - target
-                if numbers.partial:
-                    error = keep_first(error, kept)
-                if numbers.watch:
-                    solved &= within(error, tolerance, width)
-                if not log_loss:
-                    if wanted:
-                        store(e, o * row + s * width, error)
-                    error = derivative(error, output, function)
-                elif function != SOFTMAX and wanted:
-                    terms = keep_first(log_loss_of_sigmoid(target, z), kept)
-                    store(e, o * row + s * width, terms)
-                store(d, first + o * row, error)
-        return solved
-
-    return outputs
-
-
-@cache
-def backward(samples: int, width: int, to_inputs: bool) -> Any:
-    """The step for the gradients of a layer and their update, and the deltas of that before.
-
-    ``to_inputs``: that is the first, whose gradients are made, too, while its deltas are at hand.
+    Which networks of ``solved`` still are; errors or, if wanted, terms of log losses go to ``e``.
     """
-    wide = samples * width
-    update, update_bias = update_of(samples, width), update_of_bias(samples, width)
+    numbers, a, samples, width = batch.numbers, batch.a, batch.samples, batch.width
+    O, own, row, function = place.units, place.own, numbers.row, numbers.function
+    is_softmax, still = equal(function, SOFTMAX), Variable(solved)
 
-    @inlined
-    def backward(place, first, numbers, X, at, w, v, a, d, learning_rate, momentum):
-        I, O, table, before, own, function = (
-            place.inputs, place.units, place.table, place.before, place.own, place.function_before,
-        )  # fmt: skip
-        row = numbers.row
-        for u in range(O):
-            update_bias(place, u, numbers, w, v, d, learning_rate, momentum)
-        for i in range(I):
-            k = table + i * O
-            for s in range(0, row // width, samples):
-                x = load(a, (before + i) * row + s * width, wide)
-                weight = spread(load(w, k * width, width), wide)
-                back = load(d, own * row + s * width, wide) * weight
-                for u in range(1, O):
-                    weight = spread(load(w, (k + u) * width, width), wide)
-                    back = back + load(d, (own + u) * row + s * width, wide) * weight
-                store(d, (before + i) * row + s * width, derivative(back, x, function))
-            for u in range(O):
-                update(place, i, u, numbers, X, at, w, v, a, d, learning_rate, momentum)
-            if to_inputs:
-                update_bias(first, i, numbers, w, v, d, learning_rate, momentum)
-                for j in range(first.inputs):
-                    update(first, j, i, numbers, X, at, w, v, a, d, learning_rate, momentum)
+    def target(s: Int, o: Int) -> Value:
+        return y.load_each((batch.at + s) * O + o, O, samples, width)
 
-    return backward
+    def look(error: Value) -> None:
+        still.set(still.get() & near_bits(error, tolerance, width))
 
+    def known(value: Value, s: Int) -> Value:
+        return keep_first(value, (count - s) * width)
 
-@cache
-def backward_first(samples: int, width: int) -> Any:
-    """The step for the gradients of the first layer by itself."""
-    update, update_bias = update_of(samples, width), update_of_bias(samples, width)
+    def error_of(output: Value, s: Int, o: Int) -> Value:
+        error = output - target(s, o)
+        error = either(numbers.partial, known, lambda error, _: error, error, s)
+        when(numbers.watch, look, error)
+        return error
 
-    @inlined
-    def backward_first(place, numbers, X, at, w, v, a, d, learning_rate, momentum):
-        for u in range(place.units):
-            update_bias(place, u, numbers, w, v, d, learning_rate, momentum)
-        for i in range(place.inputs):
-            for u in range(place.units):
-                update(place, i, u, numbers, X, at, w, v, a, d, learning_rate, momentum)
+    def put_terms(s: Int, total: Value, targets: Value) -> None:
+        e.store(s * width, known(log(total) - targets, s))
 
-    return backward_first
+    def of_softmax() -> None:
+        for s in batch.all_samples():
+            largest = Variable(sums_of(0, place, batch, s))
+            a.store(own * row + s * width, largest.get())
+            for o in loop(1, O):
+                z = sums_of(o, place, batch, s)
+                a.store((own + o) * row + s * width, z)
+                largest.set(larger(largest.get(), z))
+            shifted = batch.of_unit(a, own, s) - largest.get()
+            targets = Variable(target(s, 0) * shifted)
+            total = Variable(exp(shifted))
+            d.store(own * row + s * width, total.get())
+            for o in loop(1, O):
+                shifted = batch.of_unit(a, own + o, s) - largest.get()
+                targets.set(targets.get() + target(s, o) * shifted)
+                term = exp(shifted)
+                total.set(total.get() + term)
+                d.store((own + o) * row + s * width, term)
+            when(wanted, put_terms, s, total.get(), targets.get())
+            for o in loop(0, O):
+                error = error_of(batch.of_unit(d, own + o, s) / total.get(), s, o)
+                d.store((own + o) * row + s * width, error)
 
+    def of_log_loss(error: Value, output: Value, z: Value, s: Int, o: Int) -> Value:
+        def terms_of_log_loss() -> None:
+            e.store(o * row + s * width, known(log_loss_of_sigmoid(target(s, o), z), s))
 
-@cache
-def update_of(samples: int, width: int) -> Any:
-    """That of the weight from one input to one unit."""
-    wide = samples * width
+        when(wanted, terms_of_log_loss)
+        return error
 
-    @inlined
-    def inputs(X, at, a, place, i, row, s):
-        if place.before < 0:
-            return load_each(X, (at + s) * place.inputs + i, place.inputs, samples, width)
-        return load(a, (place.before + i) * row + s * width, wide)
+    def of_mse(error: Value, output: Value, z: Value, s: Int, o: Int) -> Value:
+        when(wanted, e.store, o * row + s * width, error)
+        return derivative(error, output, function)
 
-    @inlined
-    def update(place, i, u, numbers, X, at, w, v, a, d, learning_rate, momentum):
-        row, unit = numbers.row, place.own + u
-        terms = inputs(X, at, a, place, i, row, 0) * load(d, unit * row, wide)
-        for s in range(samples, row // width, samples):
-            delta = load(d, unit * row + s * width, wide)
-            terms = terms + inputs(X, at, a, place, i, row, s) * delta
-        k, gradient = place.table + i * place.units + u, fold_samples(terms, width)
-        descend(w, v, k * width, gradient, learning_rate, momentum, numbers.has_momentum)
+    def of_others() -> None:
+        for s in batch.all_samples():
+            for o in loop(0, O):
+                z = sums_of(o, place, batch, s)
+                output = activate(z, function, False)
+                error = error_of(output, s, o)
+                delta = either(numbers.log_loss, of_log_loss, of_mse, error, output, z, s, o)
+                d.store((own + o) * row + s * width, delta)
 
-    return update
-
-
-@cache
-def update_of_bias(samples: int, width: int) -> Any:
-    """That of a unit, if it has any."""
-    wide = samples * width
-
-    @inlined
-    def update_bias(place, u, numbers, w, v, d, learning_rate, momentum):
-        row, unit = numbers.row, place.own + u
-        if place.biases >= 0:
-            terms = load(d, unit * row, wide)
-            for s in range(samples, row // width, samples):
-                terms = terms + load(d, unit * row + s * width, wide)
-            k, gradient = place.biases + u, fold_samples(terms, width)
-            descend(w, v, k * width, gradient, learning_rate, momentum, numbers.has_momentum)
-
-    return update_bias
-
-
-@inlined
-def leave(networks, state, parameters, at, size, width):
-    """Write the state of these networks, a bit each, to their columns in memory."""
-    for j in range(size):
-        old = load(parameters, at + j * width, width)
-        store(parameters, at + j * width, choose(networks, load(state, j * width, width), old))
+    either(is_softmax, of_softmax, of_others)
+    return still.get()

@@ -6,89 +6,87 @@ from numba.extending import intrinsic
 
 from fastxor.kernels.lanes import Lanes, literal, pick
 from fastxor.kernels.memory import one_after_another
+from fastxor.kernels.traced import Value, builder, writing
 
 LANES = 8  # of a sum over samples, whatever the machine (contract, 4)
 BLOCK = 1024  # samples summed in lanes before the total is added up (contract, 4)
 
 
-@intrinsic
-def accumulate(tyctx, total, value):
-    """Add the samples of ``value`` to the lanes of ``total``, sample j to lane j mod 8."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        result, n = args[0], total.n
-        for start in range(0, value.n, n):
-            part = pick(builder, args[1], list(range(start, start + n)))
-            result = builder.fadd(result, part)
-        return result
-
-    return total(total, value), codegen
+def accumulate(total: Value, value: Value) -> Value:
+    """Add the samples of ``value`` to the n lanes of ``total``, sample j to lane j mod n."""
+    for start in range(0, value.n, total.n):
+        part = pick(builder(), value.llvm, list(range(start, start + total.n)))
+        total = total + Value(part)
+    return total
 
 
-@intrinsic
-def fold(tyctx, value, width):
-    """Add halves onto halves in each group of ``width`` lanes (a constant).
+def fold(value: Value, n: int) -> Value:
+    """Add halves onto halves in each group of ``n`` lanes.
 
     ((l0+l4)+(l2+l6))+((l1+l5)+(l3+l7)) for eight. Addition commutes, so adding each lane
     to its partner in the other half leaves the sum in every lane of the group: the next
     step needs no broadcast, which is 3 to 4 cycles shorter.
     """
-    half = literal(width, "width") // 2
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        result, distance = args[0], half
-        while distance:
-            partners = pick(builder, result, [i ^ distance for i in range(value.n)])
-            result = builder.fadd(result, partners)
-            distance //= 2
-        return result
-
-    return value(value, width), codegen
+    distance = n // 2
+    while distance:
+        value = value + value.picked([i ^ distance for i in range(value.n)])
+        distance //= 2
+    return value
 
 
-@intrinsic
-def fold_samples(tyctx, value, n):
-    """The sums over samples that lie ``n`` lanes apart (a constant): halves onto halves."""
-    lanes = Lanes(value.dtype, literal(n, "n"))
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        result = args[0]
-        while result.type.count > lanes.n:
-            half = result.type.count // 2
-            low, high = list(range(half)), list(range(half, 2 * half))
-            result = builder.fadd(pick(builder, result, low), pick(builder, result, high))
-        return result
-
-    return lanes(value, n), codegen
+def fold_samples(value: Value, n: int) -> Value:
+    """The sums over samples that lie ``n`` lanes apart: halves onto halves."""
+    result = value.llvm
+    while result.type.count > n:
+        half = result.type.count // 2
+        low, high = list(range(half)), list(range(half, 2 * half))
+        result = builder().fadd(pick(builder(), result, low), pick(builder(), result, high))
+    return Value(result)
 
 
 @intrinsic
-def fold_rows(tyctx, value, n):
-    """The folds of rows of ``n`` lanes (a constant), a power of two of them one after another: a
-    lane each.
+def jitted_fold_samples(tyctx, value, n):
+    """`fold_samples`, for jitted code."""
+    size = literal(n, "n")
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        with writing(builder):
+            return fold_samples(Value(args[0]), size).llvm
+
+    return Lanes(value.dtype, size)(value, n), codegen
+
+
+def fold_rows(value: Value, lanes: int) -> Value:
+    """The folds of rows of ``lanes``, a power of two of them one after another: a lane each.
 
     The same sums as `fold`. Two rows share each addition, so that eight take 7 of them and 14
     shuffles where eight folds take 24 each, and what follows has eight numbers at once.
     """
+    rows = [
+        pick(builder(), value.llvm, list(range(start, start + lanes)))
+        for start in range(0, value.n, lanes)
+    ]
+    half = lanes // 2
+    while half:  # groups of 2 * half lanes, of one row each, become groups of half
+        one, two = (rows[::2], rows[1::2]) if len(rows) > 1 else (rows, [None])
+        both = range(2 * lanes if len(rows) > 1 else rows[0].type.count)
+        low = [lane for lane in both if lane % (2 * half) < half]
+        high = [lane + half for lane in low]
+        rows = [
+            builder().fadd(pick(builder(), a, low, b), pick(builder(), a, high, b))
+            for a, b in zip(one, two, strict=True)
+        ]
+        half //= 2
+    return Value(one_after_another(builder(), rows))
+
+
+@intrinsic
+def jitted_fold_rows(tyctx, value, n):
+    """`fold_rows`, for jitted code."""
     size = literal(n, "n")
-    result = Lanes(value.dtype, value.n // size)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        rows = [
-            pick(builder, args[0], list(range(start, start + size)))
-            for start in range(0, value.n, size)
-        ]
-        half = size // 2
-        while half:  # groups of 2 * half lanes, of one row each, become groups of half
-            one, two = (rows[::2], rows[1::2]) if len(rows) > 1 else (rows, [None])
-            lanes = range(2 * size if len(rows) > 1 else rows[0].type.count)
-            low = [lane for lane in lanes if lane % (2 * half) < half]
-            high = [lane + half for lane in low]
-            rows = [
-                builder.fadd(pick(builder, a, low, b), pick(builder, a, high, b))
-                for a, b in zip(one, two, strict=True)
-            ]
-            half //= 2
-        return one_after_another(builder, rows)
+        with writing(builder):
+            return fold_rows(Value(args[0]), size).llvm
 
-    return result(value, n), codegen
+    return Lanes(value.dtype, value.n // size)(value, n), codegen

@@ -15,16 +15,14 @@ numbers are constants in it; the general one reads them from memory and serves a
 from functools import cache
 from typing import Any
 
-from fastxor.kernels import tiled_layers as steps
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
 from fastxor.kernels.batches import note, samples_of, update
-from fastxor.kernels.calls import in_rows, in_turn, integers
+from fastxor.kernels.calls import integers
 from fastxor.kernels.compiling import (
     BATCH,
     CLAIMED,
     DONE,
     FINISHED,
-    MISSED,
     SOLVED,
     STOP,
     UPDATED,
@@ -37,21 +35,20 @@ from fastxor.kernels.compiling import (
 from fastxor.kernels.lanes import spread
 from fastxor.kernels.memory import load, pointer, scratch, store
 from fastxor.kernels.order import shuffle
-from fastxor.kernels.sums import BLOCK, LANES, fold_rows
+from fastxor.kernels.registers import REGISTER_BYTES
+from fastxor.kernels.sums import BLOCK, LANES, jitted_fold_rows
 from fastxor.kernels.tiled_plan import (
-    UNITS,
     Numbers,
     Place,
     Shape,
-    block_of,
     general_shape,
     kernel_of,
-    narrow_width,
     plan,
     shape_for,
 )
+from fastxor.kernels.tiled_steps import for_places, for_rows
 
-EIGHT_ROWS = 8 * LANES
+EIGHT_ROWS = LANES * LANES
 HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
@@ -63,26 +60,23 @@ def tiled_batch(
     shape = shape_for(dtype, layers, batch_size, LANES)
     arranged = plan(dtype, shape, layers, log_loss, sharing, watch)
     numbers = arranged.numbers
-    blocks = tuple(block_of(dtype, I, O, LANES) for I, O, _, _ in layers)
-    body = _body(dtype, shape, blocks)
-    places = tuple(arranged.places)
-    last, hidden, back = places[-1], places[:-1], places[::-1]
+    body = _body(shape, for_places(arranged.places, numbers, shape))
     a_size, g_size = numbers.activations, numbers.lanes
     a_at, g_at, x_at = offsets([a_size, g_size], dtype)
 
     def kernel(
-        _, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work, losses,
+        _, X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         a, g = scratch(work, a_at, a_size), scratch(work, g_at, g_size)
         x_copy = pointer(work, x_at)
         body(
-            numbers, last, hidden, back, a, g, x_copy,
-            X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
+            numbers, (), a, g, x_copy,
+            X, y, order, generator, n, batch_size, parameters, velocity, totals, losses,
             position, learning_rate, momentum, tolerance, chunks,
         )  # fmt: skip
 
-    key = ("tiled", layers, log_loss, *shape, blocks, sharing, watch)
+    key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch)
     work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
     return kernel_of(arranged, Code(kernel, BATCH, dtype, *key), work)
 
@@ -99,44 +93,33 @@ def general_batch(dtype: Any, layers: Layers, log_loss: bool, sharing: int, watc
 @cache
 def _general(dtype: Any) -> Code:
     shape = general_shape(dtype)
-    body = _body(dtype, shape, None)
+    body = _body(shape, for_rows(shape))
 
     def kernel(
-        numbers, X, y, order, generator, n, batch_size, parameters, velocity, sums_of, work,
+        numbers, X, y, order, generator, n, batch_size, parameters, velocity, totals, work,
         losses, position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         head, rows = integers(pointer(numbers, 0), 0, Numbers), pointer(numbers, HEAD)
-        depth, g_at = head.depth, head.activations
+        g_at = head.activations
         a, g, x_copy = pointer(work, 0), pointer(work, g_at), pointer(work, g_at + head.lanes)
         body(
-            head, integers(rows, (depth - 1) * ROW, Place), (rows, 0, depth - 1, 1),
-            (rows, depth - 1, -1, -1), a, g, x_copy,
-            X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
+            head, (rows, integers(rows, (head.depth - 1) * ROW, Place), head), a, g, x_copy,
+            X, y, order, generator, n, batch_size, parameters, velocity, totals, losses,
             position, learning_rate, momentum, tolerance, chunks,
         )  # fmt: skip
 
-    return Code(kernel, BATCH, dtype, "general", *shape)
+    return Code(kernel, BATCH, dtype, "general", *shape[1:], REGISTER_BYTES)
 
 
-@cache
-def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) -> Any:
-    """What both forms do; ``blocks``: of gradients, in each layer, or None for a loop over them."""
-    width, tile, single, _ = shape
-    narrow, samples = narrow_width(dtype, width), samples_of(width, tile, 1)
-    forward, outputs = steps.forward(width, tile, narrow), steps.outputs(width, tile, narrow, LANES)
-    if blocks is None:
-        backward = steps.backward(shape, narrow, *block_of(dtype, UNITS, UNITS, LANES))
-        forward_each, backward_each = in_rows(forward, Place), in_rows(backward, Place)
-    else:
-        forward_each = in_turn([forward] * (len(blocks) - 1))
-        backward_each = in_turn([
-            steps.backward(shape, narrow, *block) for block in blocks[::-1]
-        ])  # fmt: skip
+def _body(shape: Shape, there_and_back: Any) -> Any:
+    """What both forms do; ``there_and_back``: with a tile."""
+    dtype, width, tile, single, _ = shape
+    samples = samples_of(width, tile, 1)
 
     @inlined
     def body(
-        numbers, last_layer, ahead, back, a, g, x_copy,
-        X, y, order, generator, n, batch_size, parameters, velocity, sums_of, losses,
+        numbers, network, a, g, x_copy,
+        X, y, order, generator, n, batch_size, parameters, velocity, totals, losses,
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         """``a``: activations, (units of all layers, tile). ``g``: the lanes of each gradient, then
@@ -146,7 +129,7 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
         )  # fmt: skip
         shared, watch = numbers.sharing, numbers.watch
         # pointers: arrays that are handed on would have their references counted
-        w, v, totals = pointer(parameters, 0), pointer(velocity, 0), pointer(sums_of, 0)
+        w, v, sums_at = pointer(parameters, 0), pointer(velocity, 0), pointer(totals, 0)
         e = pointer(g, numbers.lanes - (sums - size) * LANES)
         X, N, y = pointer(X, 0), y.size // O, pointer(y, 0)
         zeros = spread(dtype(0), LANES)
@@ -169,29 +152,27 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
             stop = min(start + chunk, last)
             for s in range(start, stop, tile):
                 count = min(tile, stop - s)
-                fresh = single or (s - first) % BLOCK == 0  # sums begin
+                fresh = (s - first) % BLOCK == 0  # sums begin
                 x, stride, targets, target_stride = samples(
                     order, s, X, y, s, N, I, O, count, x_copy
                 )  # fmt: skip
-                forward_each(ahead, (x, stride, w, a, count))
-                solved = outputs(
-                    last_layer, numbers, x, stride, targets, target_stride, w, a, e, fresh, zeros,
-                    count, tolerance,
-                )  # fmt: skip
-                if watch and not solved:
-                    release(position, MISSED, 1)
-                backward_each(back, (x, stride, w, a, g, totals, fresh, zeros, count))
+                there_and_back(network, (
+                    x, stride, targets, target_stride, w, a, g, e, sums_at, fresh, count, tolerance,
+                    position,
+                ))  # fmt: skip
 
             if single:
                 for j in range(0, sums - size, LANES):
-                    store(totals, size + j, fold_rows(load(e, j * LANES, EIGHT_ROWS), LANES))
+                    store(
+                        sums_at, size + j, jitted_fold_rows(load(e, j * LANES, EIGHT_ROWS), LANES)
+                    )
             elif start < stop and (stop == last or (stop - first) % BLOCK == 0):
                 block = done % per_batch * sums if shared else 0
                 for j in range(0, sums, LANES):
-                    total = fold_rows(load(g, j * LANES, EIGHT_ROWS), LANES)
+                    total = jitted_fold_rows(load(g, j * LANES, EIGHT_ROWS), LANES)
                     if not shared and start - first >= BLOCK:
-                        total = load(totals, j, LANES) + total
-                    store(totals, block + j, total)
+                        total = load(sums_at, j, LANES) + total
+                    store(sums_at, block + j, total)
             if shared:
                 complete = fetch_add(position, FINISHED) + 1 == (step + 1) * per_batch
             else:
@@ -200,12 +181,12 @@ def _body(dtype: Any, shape: Shape, blocks: tuple[tuple[int, int], ...] | None) 
                 if shared:
                     for block in range(sums, (last - first + BLOCK - 1) // BLOCK * sums, sums):
                         for j in range(0, sums, LANES):
-                            total = load(totals, j, LANES) + load(totals, block + j, LANES)
-                            store(totals, j, total)
+                            total = load(sums_at, j, LANES) + load(sums_at, block + j, LANES)
+                            store(sums_at, j, total)
                 epoch = step // batches
-                note(numbers, sums_of, losses, position, dtype, epoch, first, last, n)
+                note(numbers, totals, losses, position, dtype, epoch, first, last, n)
                 for j in range(0, size, LANES):
-                    update(w, v, j, load(totals, j, LANES), learning_rate, momentum)
+                    update(w, v, j, load(sums_at, j, LANES), learning_rate, momentum)
                 if watch == STOP and not shared and position[SOLVED] == epoch:
                     break
                 if last == n and order.size and (step + 1) * per_batch < limit:

@@ -1,71 +1,59 @@
-"""The gradients of a layer, in the kernel for batches of any size.
+"""The gradients of a layer, in the kernel for batches of any size, see `traced`.
 
 They lie as the weights do, a row of units for each input and one of biases. Of each there are the
-eight lanes of its sum over samples (contract, 4).
+lanes of its sum over samples (contract, 4).
 """
 
-from functools import cache
-from typing import Any
-
-from fastxor.kernels.compiling import inlined
-from fastxor.kernels.lanes import spread
-from fastxor.kernels.memory import load, load_apart, pointer, store, store_apart
+from fastxor.kernels.control import either, loop
+from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import fold_rows
+from fastxor.kernels.tiled_plan import Place, Shape
+from fastxor.kernels.traced import Int, Value, Variable
 
 
-@cache
-def gradients(inputs: int, units: int, tile: int, single: bool, lanes: int) -> Any:
-    """Those of some inputs' rows of weights, or of the biases for no ``inputs``.
+def gradients(
+    place: Place, i: Int, inputs: int, units: int, shape: Shape, x: Memory, stride: Int, d: Memory,
+    g: Memory, totals: Memory, fresh: object, count: Int,
+) -> None:  # fmt: skip
+    """Those of some ``inputs``' rows of weights from input ``i`` on, or of the biases for none,
+    made for so many ``units`` at once.
 
     In a ``single`` tile their lanes are added up at once, eight rows at a time: one block after
     another would take 1.2 times as long, as its sums wait for each other.
     """
-    block, rest = (block_of_gradients(inputs, number, tile, lanes) for number in (units, 1))
-    two, four, eight = 2 * lanes, 4 * lanes, 8 * lanes
-
-    @inlined
-    def gradients(place, i, x, stride, d, g, totals, fresh, zeros, count):
-        O, row = place.units, place.table + i * place.units
-        x, several = pointer(x, i * stride), O - O % units
-        if not single:
-            g = pointer(g, row * lanes)
-        for u in range(0, several, units):
-            block(x, stride, pointer(d, u * tile), u, O, g, fresh, zeros, count)
-        for u in range(several, O):
-            rest(x, stride, pointer(d, u * tile), u, O, g, fresh, zeros, count)
-        if single:
-            rows = max(inputs, 1) * O
-            eights = rows - rows % 8
-            for j in range(0, eights, 8):
-                store(totals, row + j, fold_rows(load(g, j * lanes, eight), lanes))
-            if rows & 4:
-                store(totals, row + eights, fold_rows(load(g, eights * lanes, four), lanes))
-            if rows & 2:
-                j = rows & -4
-                store(totals, row + j, fold_rows(load(g, j * lanes, two), lanes))
-            if rows & 1:
-                store(totals, row + rows - 1, fold_rows(load(g, (rows - 1) * lanes, lanes), lanes))
-
-    return gradients
+    O, lanes, first = place.units, shape.lanes, place.table + i * place.units
+    x, several = x.at(i * stride), O - O % units
+    if not shape.single:
+        g = g.at(first * lanes)
+    for u in loop(0, several, units):
+        block_of_gradients(inputs, units, shape, x, stride, d, u, O, g, fresh, count)
+    for u in loop(several, O):
+        block_of_gradients(inputs, 1, shape, x, stride, d, u, O, g, fresh, count)
+    if shape.single:
+        rows = max(inputs, 1) * O
+        for many in (8, 4, 2, 1):
+            at = rows - rows % (2 * many) if many < 8 else 0
+            for row in loop(at, rows - rows % many, many):
+                total = fold_rows(g.load(row * lanes, many * lanes), lanes)
+                totals.store(first + row, total)
 
 
-@cache
-def block_of_gradients(inputs: int, units: int, tile: int, lanes: int) -> Any:
-    """The lanes of some inputs' rows and some units, from the row ``at`` of ``g`` on."""
-    rows, row = max(inputs, 1), units * lanes
-    wide = rows * row
-
-    @inlined
-    def block(x, stride, d, at, O, g, fresh, zeros, count):
-        if fresh:
-            total = spread(zeros, wide)
-        else:
-            total = load_apart(g, at * lanes, O * lanes, rows, row, 1)
-        for t in range(0, count, lanes):
-            terms = spread(load_apart(d, t, tile, units, lanes, 1), wide)
-            if inputs:
-                terms = load_apart(x, t, stride, rows, lanes, units) * terms
-            total = total + terms
-        store_apart(g, at * lanes, O * lanes, total, row)
-
-    return block
+def block_of_gradients(
+    inputs: int, units: int, shape: Shape, x: Memory, stride: Int, d: Memory, u: Int, O: Int,
+    g: Memory, fresh: object, count: Int,
+) -> None:  # fmt: skip
+    """The lanes of some inputs' rows and some units from ``u`` on; sums that are ``fresh`` begin
+    with zeros."""
+    lanes, rows, row = shape.lanes, max(inputs, 1), units * shape.lanes
+    d = d.at(u * shape.tile)
+    total = Variable(either(
+        fresh,
+        lambda: Value.full(0, shape.dtype, rows * row),
+        lambda: g.load_apart(u * lanes, O * lanes, rows, row),
+    ))  # fmt: skip
+    for t in loop(0, count, lanes):
+        terms = spread_value(d.load_apart(t, shape.tile, units, lanes), rows * row)
+        if inputs:
+            terms = x.load_apart(t, stride, rows, lanes, units) * terms
+        total.set(total.get() + terms)
+    g.store_apart(u * lanes, O * lanes, total.get(), row)

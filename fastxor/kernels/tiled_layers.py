@@ -1,18 +1,17 @@
-"""What the kernel for batches of any size does with one layer and a tile of samples.
+"""What the kernel for batches of any size does with one layer and a tile of samples:
+traced functions.
 
 Activations, and later deltas in their places, are rows of ``tile`` samples in ``a``, one for each
 unit. A layer's weights are a row of units for each of its inputs, and a last one of biases, if it
-has any. Its gradients are such rows, too, of eight lanes each.
+has any. Its gradients are such rows, too, of `Shape.lanes` lanes each.
 
 Where layers are wide, their time goes into products. Several units side by side share what is
 loaded: in each of the three (sums, gradients, deltas of the layer before) about eight registers
 are added to with some six loads. Units by themselves take ten, and there are two loads a cycle.
 """
 
-from functools import cache
-from typing import Any
-
-from fastxor.kernels.compiling import inlined
+from fastxor.kernels.compiling import MISSED
+from fastxor.kernels.control import choose, either, loop, when
 from fastxor.kernels.functions import (
     SOFTMAX,
     activate,
@@ -22,188 +21,197 @@ from fastxor.kernels.functions import (
     log,
     log_loss_of_sigmoid,
 )
-from fastxor.kernels.lanes import keep_first, spread
-from fastxor.kernels.masks import within
-from fastxor.kernels.memory import load, load_apart, load_each, pointer, store, store_apart
+from fastxor.kernels.instructions import all_within, keep_first
+from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import accumulate
 from fastxor.kernels.tiled_gradients import gradients
-from fastxor.kernels.tiled_plan import UNITS, Shape
+from fastxor.kernels.tiled_plan import UNITS, Numbers, Place, Shape
+from fastxor.kernels.traced import Int, Scalar, Value, Variable, equal
 
 MANY = 8  # inputs: for fewer, several units at once take longer, 2-8-1 in float64 1.1 times as long
 
 
-@cache
-def sums_of(units: int, width: int) -> Any:
+def sums_of(
+    units: int, width: int, x: Memory, stride: Int, I: Int, w: Memory, k: Int, step: Int,
+    apart: Int, bias: Int, has_bias: Int,
+) -> Value:  # fmt: skip
     """For some units side by side and ``width`` samples of each: x[0] * w[0], plus the biases from
-    ``bias`` on, if that is not negative, plus x[i] * w[i] in order.
+    ``bias`` on, if there are any, plus x[i] * w[i] in order.
 
     A unit's weights are ``step`` numbers apart, and those of the next unit ``apart`` behind them.
     """
-    wide = units * width
 
-    @inlined
-    def sums_of(x, stride, I, w, k, step, apart, bias):
-        z = spread(load(x, 0, width), wide) * load_each(w, k, apart, units, width)
-        if bias >= 0:
-            z = load_each(w, bias, 1, units, width) + z
-        for i in range(1, I):
-            weights = load_each(w, k + i * step, apart, units, width)
-            z = z + spread(load(x, i * stride, width), wide) * weights
-        return z
+    def product(i: Int) -> Value:
+        samples = spread_value(x.load(i * stride, width), units * width)
+        return samples * w.load_each(k + i * step, apart, units, width)
 
-    return sums_of
+    z = Variable(product(0))
+    when(has_bias, lambda: z.set(w.load_each(bias, 1, units, width) + z.get()))
+    for i in loop(1, I):
+        z.set(z.get() + product(i))
+    return z.get()
 
 
-@cache
-def forward(width: int, tile: int, narrow: int) -> Any:
-    """The step that makes a layer's activations, with ``width`` samples in a value, or ``narrow``
-    ones of each of several units."""
-    sums, side_by_side = sums_of(1, width), sums_of(UNITS, narrow)
-
-    @inlined
-    def forward(place, x, stride, w, a, count):
-        I, O, bias, table, before, own, function, _ = place
-        if before >= 0:
-            x, stride = pointer(a, before * tile), tile
-        a = pointer(a, own * tile)
-        biases = table + I * O if bias else -O
-        several = O - O % UNITS if I >= MANY else 0
-        if several:
-            for t in range(0, count, narrow):
-                for u in range(0, several, UNITS):
-                    z = side_by_side(pointer(x, t), stride, I, w, table + u, O, 1, biases + u)
-                    store_apart(a, u * tile + t, tile, activate(z, function, False), narrow)
-        for t in range(0, count, width):
-            for u in range(several, O):
-                z = sums(pointer(x, t), stride, I, w, table + u, O, 1, biases + u)
-                store(a, u * tile + t, activate(z, function, False))
-        if count & width - 1:  # no infinity, which times a delta of 0 would be NaN
-            t = count & -width
-            for u in range(O):
-                store(a, u * tile + t, keep_first(load(a, u * tile + t, width), count - t))
-
-    return forward
+def inputs_of(place: Place, shape: Shape, x: Memory, stride: Int, a: Memory) -> tuple[Memory, Int]:
+    """A layer's: the samples, or activations of the layer before."""
+    within = place.before >= 0
+    return choose(within, a.at(place.before * shape.tile), x), choose(within, shape.tile, stride)
 
 
-@inlined
-def add(sums, row, terms, lanes):
-    """Add the samples of ``terms`` to the lanes of a row."""
-    store(sums, row * lanes, accumulate(load(sums, row * lanes, lanes), terms))
+def forward(
+    place: Place, shape: Shape, x: Memory, stride: Int, w: Memory, a: Memory, count: Int
+) -> None:
+    """Make a layer's activations."""
+    width, tile, narrow = shape.width, shape.tile, shape.narrow
+    I, O, table, function = place.inputs, place.units, place.table, place.function
+    x, stride = inputs_of(place, shape, x, stride, a)
+    a, biases = a.at(place.own * tile), table + I * O
+    several = choose(I >= MANY, O - O % UNITS, 0)
+
+    def made(t: Int, u: Int, units: int, width: int) -> Value:
+        sums = sums_of(
+            units, width, x.at(t), stride, I, w, table + u, O, 1, biases + u, place.bias
+        )  # fmt: skip
+        return activate(sums, function, False)
+
+    def side_by_side() -> None:
+        for t in loop(0, count, narrow):
+            for u in loop(0, several, UNITS):
+                a.store_apart(u * tile + t, tile, made(t, u, UNITS, narrow), narrow)
+
+    def without_padding() -> None:  # no infinity, which times a delta of 0 would be NaN
+        t = count - count % width
+        for u in loop(0, O):
+            a.store(u * tile + t, keep_first(a.load(u * tile + t, width), count - t))
+
+    when(several, side_by_side)
+    for t in loop(0, count, width):
+        for u in loop(several, O):
+            a.store(u * tile + t, made(t, u, 1, width))
+    when(count % width, without_padding)
 
 
-@inlined
-def clear(sums, rows, zeros, lanes):
-    # beforehand: in `add`, asking for the first samples keeps sums from staying in registers
-    for j in range(0, rows * lanes, lanes):
-        store(sums, j, zeros)
+def outputs(
+    place: Place, numbers: Numbers, shape: Shape, x: Memory, x_stride: Int, y: Memory, stride: Int,
+    w: Memory, a: Memory, e: Memory, fresh: object, count: Int, tolerance: Scalar, position: Memory,
+) -> None:  # fmt: skip
+    """Make the outputs, and then deltas of their sums, in their places.
 
-
-@cache
-def outputs(width: int, tile: int, narrow: int, lanes: int) -> Any:
-    """The step that makes the outputs, and then deltas of their sums, in their places."""
-    near = (1 << width) - 1 if width < 64 else -1  # a bit for each sample of a value
-    forward_all, sums_of_one = forward(width, tile, narrow), sums_of(1, width)
-
-    @inlined
-    def outputs(
-        place, numbers, x, x_stride, y, stride, w, a, e, fresh, zeros, count, tolerance
-    ):  # fmt: skip
-        """Are all samples solved? The terms of the loss go to the lanes of ``e``."""
-        I, O, bias, table, before, own, _, _ = place
-        function, log_loss, watch = numbers.function, numbers.log_loss, numbers.watch
-        made = O >= UNITS or function == SOFTMAX  # beforehand: many, or those that need each other
-        if made:
-            forward_all(place, x, x_stride, w, a, count)
-        if before >= 0:
-            x, x_stride = pointer(a, before * tile), tile
-        solved, z = True, pointer(a, own * tile)
-        if fresh:
-            clear(e, 1 if function == SOFTMAX else O, zeros, lanes)
-        if function == SOFTMAX:
-            for t in range(0, count, width):
-                largest = load(z, t, width)
-                for o in range(1, O):
-                    sums = load(z, o * tile + t, width)
-                    largest = larger(largest, sums)
-                shifted = load(z, t, width) - largest
-                target = load(y, t, width) * shifted
-                total = exp(shifted)
-                store(z, t, total)
-                for o in range(1, O):
-                    shifted = load(z, o * tile + t, width) - largest
-                    target = target + load(y, o * stride + t, width) * shifted
-                    term = exp(shifted)
-                    total = total + term
-                    store(z, o * tile + t, term)
-                add(e, 0, keep_first(log(total) - target, count - t), lanes)
-                for o in range(O):
-                    error = load(z, o * tile + t, width) / total - load(y, o * stride + t, width)
-                    error = keep_first(error, count - t)
-                    if watch and within(error, tolerance, width) != near:
-                        solved = False
-                    store(z, o * tile + t, error)
-            return solved
-        for o in range(O):
-            for t in range(0, count, width):
-                if made:
-                    sums = load(z, o * tile + t, width)
-                else:
-                    bias_at = table + I * O + o if bias else -1
-                    sums = sums_of_one(pointer(x, t), x_stride, I, w, table + o, O, 1, bias_at)
-                target = load(y, o * stride + t, width)
-                output = activate(sums, function, False)
-                error = keep_first(output - target, count - t)
-                if watch and within(error, tolerance, width) != near:
-                    solved = False
-                if log_loss:
-                    terms = keep_first(log_loss_of_sigmoid(target, sums), count - t)
-                    delta = error
-                else:
-                    terms = error * error
-                    delta = derivative(error, output, function)
-                store(z, o * tile + t, delta)
-                add(e, o, terms, lanes)
-        return solved
-
-    return outputs
-
-
-@cache
-def backward(shape: Shape, narrow: int, inputs: int, units: int) -> Any:
-    """The step for the gradients of a layer, and then the deltas of the layer before.
-
-    Gradients are made for so many inputs and units at once, where so many are left.
+    The terms of the loss go to the lanes of ``e``. A sample that is not solved is `MISSED`.
     """
-    width, tile, single, lanes = shape
-    sums, side_by_side = sums_of(1, width), sums_of(UNITS, narrow)
-    strip, row, biases = (
-        gradients(rows, units, tile, single, lanes) for rows in (inputs, 1, 0)
-    )  # fmt: skip
+    width, tile, lanes = shape.width, shape.tile, shape.lanes
+    I, O, table, function = place.inputs, place.units, place.table, numbers.function
+    is_softmax = equal(function, SOFTMAX)
+    z = a.at(place.own * tile)
 
-    @inlined
-    def backward(place, x, stride, w, a, g, totals, fresh, zeros, count):
-        I, O, bias, table, before_row, own, _, function = place
-        before, a = pointer(a, before_row * tile), pointer(a, own * tile)
-        if before_row >= 0:
-            x, stride = before, tile
-        for i in range(0, I - I % inputs, inputs):
-            strip(place, i, x, stride, a, g, totals, fresh, zeros, count)
-        for i in range(I - I % inputs, I):
-            row(place, i, x, stride, a, g, totals, fresh, zeros, count)
-        if bias:
-            biases(place, I, x, stride, a, g, totals, fresh, zeros, count)
-        if before_row >= 0:
-            several = I - I % UNITS if O >= MANY else 0
-            for t in range(0, count, narrow):
-                for i in range(0, several, UNITS):
-                    back = side_by_side(pointer(a, t), tile, O, w, table + i * O, 1, O, -1)
-                    activation = load_apart(before, i * tile + t, tile, UNITS, narrow, 1)
-                    delta = derivative(back, activation, function)
-                    store_apart(before, i * tile + t, tile, delta, narrow)
-            for t in range(0, count, width):
-                for i in range(several, I):
-                    back = sums(pointer(a, t), tile, O, w, table + i * O, 1, O, -1)
-                    activation = load(before, i * tile + t, width)
-                    store(before, i * tile + t, derivative(back, activation, function))
+    def clear() -> None:
+        # beforehand: in `add`, asking for the first samples keeps sums from staying in registers
+        for column in loop(0, numbers.columns):
+            e.store(column * lanes, Value.full(0, shape.dtype, lanes))
 
-    return backward
+    def add(column: Int, terms: Value) -> None:
+        e.store(column * lanes, accumulate(e.load(column * lanes, lanes), terms))
+
+    def look(error: Value) -> None:
+        when(~all_within(error, tolerance), position.put, MISSED, 1)
+
+    def of_softmax() -> None:
+        for t in loop(0, count, width):
+            largest = Variable(z.load(t, width))
+            for o in loop(1, O):
+                largest.set(larger(largest.get(), z.load(o * tile + t, width)))
+            shifted = z.load(t, width) - largest.get()
+            target = Variable(y.load(t, width) * shifted)
+            total = Variable(exp(shifted))
+            z.store(t, total.get())
+            for o in loop(1, O):
+                shifted = z.load(o * tile + t, width) - largest.get()
+                target.set(target.get() + y.load(o * stride + t, width) * shifted)
+                term = exp(shifted)
+                total.set(total.get() + term)
+                z.store(o * tile + t, term)
+            add(0, keep_first(log(total.get()) - target.get(), count - t))
+            for o in loop(0, O):
+                output = z.load(o * tile + t, width) / total.get()
+                error = keep_first(output - y.load(o * stride + t, width), count - t)
+                when(numbers.watch, look, error)
+                z.store(o * tile + t, error)
+
+    def made_sums(o: Int, t: Int) -> Value:
+        return z.load(o * tile + t, width)
+
+    def own_sums(o: Int, t: Int) -> Value:
+        bias = table + I * O + o
+        return sums_of(
+            1, width, before.at(t), before_stride, I, w, table + o, O, 1, bias, place.bias
+        )  # fmt: skip
+
+    def of_log_loss(sums: Value, target: Value, error: Value, _: Value) -> tuple[Value, Value]:
+        return error, log_loss_of_sigmoid(target, sums)
+
+    def of_mse(sums: Value, target: Value, error: Value, output: Value) -> tuple[Value, Value]:
+        return derivative(error, output, function), error * error
+
+    def of_others() -> None:
+        for o in loop(0, O):
+            for t in loop(0, count, width):
+                sums = either(made, made_sums, own_sums, o, t)
+                target, output = y.load(o * stride + t, width), activate(sums, function, False)
+                error = keep_first(output - target, count - t)
+                when(numbers.watch, look, error)
+                delta, terms = either(
+                    numbers.log_loss, of_log_loss, of_mse, sums, target, error, output
+                )  # fmt: skip
+                z.store(o * tile + t, delta)
+                add(o, keep_first(terms, count - t))
+
+    before, before_stride = inputs_of(place, shape, x, x_stride, a)
+    # beforehand: many outputs, or those that need each other
+    made = is_softmax | (O >= UNITS)
+    when(made, forward, place, shape, x, x_stride, w, a, count)
+    when(fresh, clear)
+    either(is_softmax, of_softmax, of_others)
+
+
+def backward(
+    place: Place, shape: Shape, x: Memory, stride: Int, w: Memory,
+    a: Memory, g: Memory, totals: Memory, fresh: object, count: Int,
+) -> None:  # fmt: skip
+    """Make the gradients of a layer, and then the deltas of the layer before.
+
+    Gradients are made for some inputs and units at once, where so many are left.
+    """
+    inputs, units = shape.block(place)
+    I, O, table, bias = place.inputs, place.units, place.table, place.bias
+    width, tile, narrow = shape.width, shape.tile, shape.narrow
+    x, stride = inputs_of(place, shape, x, stride, a)
+    d, before = a.at(place.own * tile), a.at(place.before * tile)
+
+    def gradients_of(i: Int, rows: int) -> None:
+        gradients(place, i, rows, units, shape, x, stride, d, g, totals, fresh, count)
+
+    for i in loop(0, I - I % inputs, inputs):
+        gradients_of(i, inputs)
+    for i in loop(I - I % inputs, I):
+        gradients_of(i, 1)
+    when(bias, gradients_of, I, 0)
+
+    several = choose(O >= MANY, I - I % UNITS, 0)
+
+    def delta(t: Int, i: Int, units: int, width: int) -> Value:
+        back = sums_of(units, width, d.at(t), tile, O, w, table + i * O, 1, O, 0, False)
+        activations = before.load_apart(i * tile + t, tile, units, width)
+        return derivative(back, activations, place.function_before)
+
+    def side_by_side() -> None:
+        for t in loop(0, count, narrow):
+            for i in loop(0, several, UNITS):
+                before.store_apart(i * tile + t, tile, delta(t, i, UNITS, narrow), narrow)
+
+    def deltas() -> None:
+        when(several, side_by_side)
+        for t in loop(0, count, width):
+            for i in loop(several, I):
+                before.store(i * tile + t, delta(t, i, 1, width))
+
+    when(place.before >= 0, deltas)

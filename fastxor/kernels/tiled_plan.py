@@ -23,15 +23,27 @@ LARGEST_BLOCK = 250_000  # parameters: with more, a block takes longer than a te
 class Shape(NamedTuple):
     """What code is made for, whatever the network."""
 
+    dtype: Any
     width: int  # samples in a value
     tile: int  # samples that go through the network at once
     single: bool  # is a batch one tile? then its sums need not be kept in memory
     lanes: int  # of the eight of sums over samples, those of one thread
 
+    @property
+    def narrow(self) -> int:
+        """Samples of each unit, in a value of several units side by side."""
+        return min(self.width, BLOCK_BYTES // UNITS // self.dtype().itemsize)
+
+    def block(self, place: "Place") -> tuple[int, int]:
+        """Of how many inputs and units to make the gradients at once."""
+        known = isinstance(place.inputs, int)
+        sides = (place.inputs, place.units) if known else (UNITS, UNITS)
+        return block_of(self.dtype, *sides, self.lanes)
+
 
 def general_shape(dtype: Any) -> Shape:
     """What serves any network and batch."""
-    return Shape(narrow_width(dtype, BLOCK), 64, False, LANES)
+    return Shape(dtype, BLOCK_BYTES // UNITS // dtype().itemsize, 64, False, LANES)
 
 
 class Place(NamedTuple):
@@ -58,7 +70,7 @@ class Numbers(NamedTuple):
     columns: int  # of the terms of the loss
     size: int  # of the parameters, with padding
     sums: int  # over samples, of gradients and terms of the loss, with padding
-    lanes: int  # numbers for them: eight of each; of one tile's gradients only those at hand
+    lanes: int  # numbers for them, `Shape.lanes` of each; of a `single` tile only those at hand
     activations: int  # numbers of a tile of activations
     chunk: int  # samples of a batch between two places where the kernel can stop
     sharing: int  # of batches among threads
@@ -79,12 +91,7 @@ def shape_for(dtype: Any, layers: Layers, batch_size: int, lanes: int) -> Shape:
     width = min(samples, VALUE_BYTES // itemsize)
     row_bytes = sum(O for _, O, _, _ in layers) * itemsize
     tile = next((tile for tile in TILE_SIZES if tile * row_bytes <= TILE_BYTES), width)
-    return Shape(width, min(max(tile, width), samples), samples <= tile, lanes)
-
-
-def narrow_width(dtype: Any, width: int) -> int:
-    """Samples of each unit, in a value of several units side by side."""
-    return min(width, BLOCK_BYTES // UNITS // dtype().itemsize)
+    return Shape(dtype, width, min(max(tile, width), samples), samples <= tile, lanes)
 
 
 def block_of(dtype: Any, inputs: int, units: int, lanes: int) -> tuple[int, int]:

@@ -175,8 +175,15 @@ class Engine:
                 *self.rates, chunks,
             )  # fmt: skip
 
+        def beside(work: Array) -> None:
+            try:
+                run(work)
+            except BaseException:
+                self.position[QUIT] = 1  # the others would wait for it
+                raise
+
         mine, *others = self.work
-        started = [self.pool.submit(run, work) for work in others] if self.pool else []
+        started = [self.pool.submit(beside, work) for work in others] if self.pool else []
         run(mine)
         for thread in started:
             thread.result()
