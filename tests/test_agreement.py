@@ -339,7 +339,7 @@ MUTANTS = {
     "four rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 2, 1)"),
     "two rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 1)"),
     "a row, batches, tiled, one output": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 2)"),
-    "momentum, tiled": ("batches.py", "(velocity, j, change)", "(velocity, j, 0 * change)"),
+    "momentum, tiled": ("batches.py", "velocity.store(j, change)", "velocity.store(j, 0 * change)"),
     "index of W2, tiled": (
         "tiled_layers.py", "tile, O, w, table + i * O, 1, O", "tile, O, w, table + i, 1, O",
     ),
@@ -359,27 +359,25 @@ MUTANTS = {
         "return derivative(error, _, function), log_loss",
     ),
     "largest output, softmax, tiled": ("tiled_layers.py", "- largest", "- 0 * largest"),
-    "mean of the loss, tiled": ("batches.py", "dtype(n * numbers.columns)", "dtype(n)"),
+    "mean of the loss, tiled": ("batches.py", "(n * numbers.columns)", "n"),
     "the same order in each epoch, batches, tiled": (
         "tiled.py", "last == n and order.size and", "False and",
     ),
     "no losses but the last, batches, tiled": (
-        "batches.py", "error += losses[epoch]", "error += 0",
+        "batches.py", "when(first, add_others)", "pass",
     ),
     "last batch, batches, tiled": ("tiled.py", "(first + batch_size, n)", "(first + 20, n - 1)"),
     "a block lost, threads, tiled": ("tiled.py", "- first + BLOCK - 1)", "- first)"),
     "blocks backwards, threads, tiled": (
-        "tiled.py",
-        "range(sums, (last - first + BLOCK - 1) // BLOCK * sums, sums)",
-        "range((last - first - 1) // BLOCK * sums, 0, -sums)",
+        "tiled_steps.py", "for block in loop(1, blocks)", "for block in loop(blocks - 1, 0, -1)",
     ),
     "sums of the other thread, pair, tiled": (
-        "pair.py", "+ load(sums_both, sums + j, LANES)", "+ 0 * load(sums_both, sums + j, LANES)",
+        "tiled_steps.py", "both.load(j, LANES) + both", "both.load(j, LANES) + 0 * both",
     ),
     "all solved, solved, tiled": (
         "tiled_layers.py", "position.put, MISSED, 1", "position.put, MISSED, 0",
     ),
-    "misses kept, solved, batches, tiled": ("batches.py", "position[MISSED] = 0", "pass"),
+    "misses kept, solved, batches, tiled": ("batches.py", "position.put(MISSED, 0)", "pass"),
     "misses lost, solved, batches, tiled": (
         "tiled_layers.py", "when(~all_within", "when(numbers.depth < 0 and ~all_within",
     ),

@@ -84,12 +84,22 @@ def choose(condition: Any, value: Any, other: Any) -> Any:
     return Whole(chosen) if isinstance(other, int) else type(other)(chosen)
 
 
+def less(one: Int, other: Int) -> Flag:
+    return Flag(builder().icmp_signed("<", in_llvm(one), in_llvm(other)))
+
+
 def least(one: Int, other: Int) -> Int:
     """The lesser of two integers."""
     if isinstance(one, int) and isinstance(other, int):
         return min(one, other)
-    less = builder().icmp_signed("<", in_llvm(one), in_llvm(other))
-    return Whole(builder().select(less, in_llvm(one), in_llvm(other)))
+    return Whole(builder().select(less(one, other).llvm, in_llvm(one), in_llvm(other)))
+
+
+def most(one: Int, other: Int) -> Int:
+    """The greater of two integers."""
+    if isinstance(one, int) and isinstance(other, int):
+        return max(one, other)
+    return Whole(builder().select(less(one, other).llvm, in_llvm(other), in_llvm(one)))
 
 
 def _flag(condition: Any) -> Any:
@@ -118,11 +128,11 @@ def by_code(code: Int, cases: dict[int, Callable[[], Value]], otherwise: Value) 
     return Value(result)
 
 
-def opaque(number: Whole) -> Whole:
+def opaque(number: Int) -> Whole:
     """The same, but LLVM does not know how large it may be.
 
     It would write out loops of up to eight rounds one after another, each with a way out: 64-32-10
     takes 1.1 times as long.
     """
     kind = ir.FunctionType(I64, [I64])
-    return Whole(builder().asm(kind, "", "=r,0", [number.llvm], False))
+    return Whole(builder().asm(kind, "", "=r,0", [in_llvm(number)], False))

@@ -29,12 +29,15 @@ class Memory:
         """From there on."""
         return Memory(builder().gep(self.llvm, [in_llvm(index)]))
 
-    def __getitem__(self, index: Int) -> Scalar:
-        """A number by itself."""
+    def __getitem__(self, index: Int) -> Any:
+        """A number by itself, a `Scalar` or `Whole`."""
         number = builder().load(self.at(index).llvm)
         return (Whole if isinstance(number.type, ir.IntType) else Scalar)(number)
 
-    def put(self, index: Int, number: int) -> None:
+    def set(self, index: Int, number: Scalar) -> None:
+        builder().store(number.llvm, self.at(index).llvm)
+
+    def put(self, index: Int, number: Int) -> None:
         """Write an integer, for other threads to see."""
         builder().store_atomic(in_llvm(number), self.at(index).llvm, "release", 8)
 

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
-from fastxor.kernels.batches import note, samples_of, update
 from fastxor.kernels.compiling import (
     BATCH,
     CLAIMED,
@@ -29,12 +28,11 @@ from fastxor.kernels.compiling import (
 from fastxor.kernels.memory import load, pointer, store
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.registers import REGISTER_BYTES
-from fastxor.kernels.sums import LANES, jitted_fold_rows
+from fastxor.kernels.sums import LANES
 from fastxor.kernels.tiled_plan import kernel_of, plan, shape_for
-from fastxor.kernels.tiled_steps import for_places
+from fastxor.kernels.tiled_steps import exchange, half, known
 
 OWN = LANES // 2  # lanes of one thread
-EIGHT_ROWS = LANES * OWN
 LOOKS = 1000  # at a counter before another thread may have the core: a microsecond
 
 
@@ -56,11 +54,9 @@ def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watc
     """Each thread is as one that trains on half of a batch."""
     shape = shape_for(dtype, layers, (batch_size + 1) // 2, OWN)
     arranged = plan(dtype, shape, layers, log_loss, PAIR, watch)
-    numbers, places = arranged.numbers, arranged.places
-    tile, single = shape.tile, shape.single
-    samples, there_and_back = samples_of(shape.width, tile, 2), for_places(places, numbers, shape)
+    numbers = arranged.numbers
+    train_half, exchange_sums = known(half, arranged), known(exchange, arranged)
     I, O, size, sums = numbers.inputs, numbers.outputs, numbers.size, numbers.sums
-    e_at = numbers.lanes - (sums - size) * OWN
     a_at, g_at = 2 * size, 2 * size + numbers.activations
     x_at = g_at + numbers.lanes
 
@@ -69,7 +65,8 @@ def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watc
         position, learning_rate, momentum, tolerance, chunks,
     ):  # fmt: skip
         w, v = pointer(parameters, 0), pointer(velocity, 0)
-        a, g, e = pointer(work, a_at), pointer(work, g_at), pointer(work, g_at + e_at)
+        a, g = pointer(work, a_at), pointer(work, g_at)
+        samples, errors, state = pointer(order, 0), pointer(losses, 0), pointer(position, 0)
         x_copy, N = pointer(work, x_at), y.size // O // 2
         done = position[DONE]
         me, met = fetch_add(position, CLAIMED) - done, done
@@ -91,38 +88,25 @@ def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watc
             sums_both = pointer(totals, step % 2 * 2 * sums)
             mine = pointer(sums_both, me * sums)
             own, before = (last - first + 1 - me) // 2, number * ((batch_size + 1 - me) // 2)
-            for s in range(0, max(own, 1), tile):  # sums begin, though there be no sample
-                count = min(tile, own - s)
-                fresh = s == 0
-                x, stride, targets, target_stride = samples(
-                    order, first + me + 2 * s, X_own, y_own, before + s, N, I, O, count, x_copy
-                )  # fmt: skip
-                there_and_back((), (
-                    x, stride, targets, target_stride, w, a, g, e, mine, fresh, count, tolerance,
-                    position,
-                ))  # fmt: skip
-            for j in range(0, 0 if single else size, LANES):
-                store(mine, j, jitted_fold_rows(load(g, j * OWN, EIGHT_ROWS), OWN))
-            for j in range(0, sums - size, LANES):
-                store(mine, size + j, jitted_fold_rows(load(e, j * OWN, EIGHT_ROWS), OWN))
+            train_half((), (
+                X_own, y_own, N, samples, order.size > 0, first + me, before, own, w, a, g, mine,
+                x_copy, tolerance, state,
+            ))  # fmt: skip
 
             met += 2
             fetch_add(position, FINISHED)
             if not come(position, FINISHED, met):
                 break
             # the other may be one batch ahead of who reads this, so there are sums for two
-            for j in range(0, sums, LANES):
-                total = load(sums_both, j, LANES) + load(sums_both, sums + j, LANES)
-                if j < size:
-                    update(w, v, j, total, learning_rate, momentum)
-                elif me == 0:
-                    store(sums_both, j, total)
+            exchange_sums((), (
+                sums_both, me == 0, w, v, learning_rate, momentum, errors, state,
+                step // batches, first, last, n,
+            ))  # fmt: skip
             if me == 0:
-                note(numbers, sums_both, losses, position, dtype, step // batches, first, last, n)
                 if last == n and order.size and step + 1 < done + chunks:
                     shuffle(order, generator)
                 release(position, UPDATED, step + 1)
 
     key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch)
-    work = x_at + (I + O) * tile
+    work = x_at + (I + O) * shape.tile
     return kernel_of(arranged, Code(kernel, BATCH, dtype, *key), work)

@@ -78,15 +78,3 @@ def fold_rows(value: Value, lanes: int) -> Value:
         ]
         half //= 2
     return Value(one_after_another(builder(), rows))
-
-
-@intrinsic
-def jitted_fold_rows(tyctx, value, n):
-    """`fold_rows`, for jitted code."""
-    size = literal(n, "n")
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        with writing(builder):
-            return fold_rows(Value(args[0]), size).llvm
-
-    return Lanes(value.dtype, value.n // size)(value, n), codegen

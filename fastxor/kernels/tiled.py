@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any
 
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
-from fastxor.kernels.batches import note, samples_of, update
 from fastxor.kernels.calls import integers
 from fastxor.kernels.compiling import (
     BATCH,
@@ -32,23 +31,20 @@ from fastxor.kernels.compiling import (
     inlined,
     offsets,
 )
-from fastxor.kernels.lanes import spread
-from fastxor.kernels.memory import load, pointer, scratch, store
+from fastxor.kernels.memory import pointer, scratch
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.registers import REGISTER_BYTES
-from fastxor.kernels.sums import BLOCK, LANES, jitted_fold_rows
+from fastxor.kernels.sums import BLOCK, LANES
 from fastxor.kernels.tiled_plan import (
     Numbers,
     Place,
-    Shape,
     general_shape,
     kernel_of,
     plan,
     shape_for,
 )
-from fastxor.kernels.tiled_steps import for_places, for_rows
+from fastxor.kernels.tiled_steps import chunk, finish, known, looked_up
 
-EIGHT_ROWS = LANES * LANES
 HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
@@ -60,7 +56,7 @@ def tiled_batch(
     shape = shape_for(dtype, layers, batch_size, LANES)
     arranged = plan(dtype, shape, layers, log_loss, sharing, watch)
     numbers = arranged.numbers
-    body = _body(shape, for_places(arranged.places, numbers, shape))
+    body = _body(known(chunk, arranged), known(finish, arranged))
     a_size, g_size = numbers.activations, numbers.lanes
     a_at, g_at, x_at = offsets([a_size, g_size], dtype)
 
@@ -93,7 +89,7 @@ def general_batch(dtype: Any, layers: Layers, log_loss: bool, sharing: int, watc
 @cache
 def _general(dtype: Any) -> Code:
     shape = general_shape(dtype)
-    body = _body(shape, for_rows(shape))
+    body = _body(looked_up(chunk, shape), looked_up(finish, shape))
 
     def kernel(
         numbers, X, y, order, generator, n, batch_size, parameters, velocity, totals, work,
@@ -111,10 +107,8 @@ def _general(dtype: Any) -> Code:
     return Code(kernel, BATCH, dtype, "general", *shape[1:], REGISTER_BYTES)
 
 
-def _body(shape: Shape, there_and_back: Any) -> Any:
-    """What both forms do; ``there_and_back``: with a tile."""
-    dtype, width, tile, single, _ = shape
-    samples = samples_of(width, tile, 1)
+def _body(train_chunk: Any, finish_batch: Any) -> Any:
+    """What both forms do, by their steps."""
 
     @inlined
     def body(
@@ -124,21 +118,18 @@ def _body(shape: Shape, there_and_back: Any) -> Any:
     ):  # fmt: skip
         """``a``: activations, (units of all layers, tile). ``g``: the lanes of each gradient, then
         of terms of the loss."""
-        I, O, size, sums, chunk = (
-            numbers.inputs, numbers.outputs, numbers.size, numbers.sums, numbers.chunk,
-        )  # fmt: skip
-        shared, watch = numbers.sharing, numbers.watch
+        chunk_size, shared, watch = numbers.chunk, numbers.sharing, numbers.watch
         # pointers: arrays that are handed on would have their references counted
-        w, v, sums_at = pointer(parameters, 0), pointer(velocity, 0), pointer(totals, 0)
-        e = pointer(g, numbers.lanes - (sums - size) * LANES)
-        X, N, y = pointer(X, 0), y.size // O, pointer(y, 0)
-        zeros = spread(dtype(0), LANES)
-        if chunk == BLOCK:  # else sums go on from call to call, in `work`, which began as zeros
-            for j in range(0, numbers.lanes, LANES):
-                store(g, j, zeros)
+        w, v, sums = pointer(parameters, 0), pointer(velocity, 0), pointer(totals, 0)
+        N, X, y = y.size // numbers.outputs, pointer(X, 0), pointer(y, 0)
+        samples = pointer(order, 0)
+        errors, state = pointer(losses, 0), pointer(position, 0)
+        if chunk_size == BLOCK:  # else sums go on from call to call; `work` began as zeros
+            for j in range(numbers.lanes):
+                g[j] = 0
 
         batches = (n + batch_size - 1) // batch_size
-        per_batch = (batch_size + chunk - 1) // chunk
+        per_batch = (batch_size + chunk_size - 1) // chunk_size
         limit = position[DONE] + chunks
         done = fetch_add(position, CLAIMED) if shared else position[DONE]
         while done < limit:
@@ -148,45 +139,23 @@ def _body(shape: Shape, there_and_back: Any) -> Any:
                     yield_thread()
             first = step % batches * batch_size
             last = min(first + batch_size, n)
-            start = first + done % per_batch * chunk
-            stop = min(start + chunk, last)
-            for s in range(start, stop, tile):
-                count = min(tile, stop - s)
-                fresh = (s - first) % BLOCK == 0  # sums begin
-                x, stride, targets, target_stride = samples(
-                    order, s, X, y, s, N, I, O, count, x_copy
-                )  # fmt: skip
-                there_and_back(network, (
-                    x, stride, targets, target_stride, w, a, g, e, sums_at, fresh, count, tolerance,
-                    position,
-                ))  # fmt: skip
-
-            if single:
-                for j in range(0, sums - size, LANES):
-                    store(
-                        sums_at, size + j, jitted_fold_rows(load(e, j * LANES, EIGHT_ROWS), LANES)
-                    )
-            elif start < stop and (stop == last or (stop - first) % BLOCK == 0):
-                block = done % per_batch * sums if shared else 0
-                for j in range(0, sums, LANES):
-                    total = jitted_fold_rows(load(g, j * LANES, EIGHT_ROWS), LANES)
-                    if not shared and start - first >= BLOCK:
-                        total = load(sums_at, j, LANES) + total
-                    store(sums_at, block + j, total)
+            start = first + done % per_batch * chunk_size
+            stop = min(start + chunk_size, last)
+            block = done % per_batch * numbers.sums if shared else 0
+            train_chunk(network, (
+                X, y, N, samples, order.size > 0, first, last, start, stop, w, a, g, sums, block,
+                x_copy, tolerance, state,
+            ))  # fmt: skip
             if shared:
                 complete = fetch_add(position, FINISHED) + 1 == (step + 1) * per_batch
             else:
                 complete = (done + 1) % per_batch == 0
             if complete:
-                if shared:
-                    for block in range(sums, (last - first + BLOCK - 1) // BLOCK * sums, sums):
-                        for j in range(0, sums, LANES):
-                            total = load(sums_at, j, LANES) + load(sums_at, block + j, LANES)
-                            store(sums_at, j, total)
-                epoch = step // batches
-                note(numbers, totals, losses, position, dtype, epoch, first, last, n)
-                for j in range(0, size, LANES):
-                    update(w, v, j, load(sums_at, j, LANES), learning_rate, momentum)
+                epoch, blocks = step // batches, (last - first + BLOCK - 1) // BLOCK
+                finish_batch(network, (
+                    sums, blocks if shared else 1, w, v, learning_rate, momentum, errors, state,
+                    epoch, first, last, n,
+                ))  # fmt: skip
                 if watch == STOP and not shared and position[SOLVED] == epoch:
                     break
                 if last == n and order.size and (step + 1) * per_batch < limit:

@@ -153,6 +153,12 @@ class Whole(Scalar):
     def __and__(self, other: "Int") -> "Whole":
         return Whole(builder().and_(self.llvm, in_llvm(other)))
 
+    def as_value(self, dtype: Any) -> Value:
+        """The floating-point number, in one lane."""
+        zero = Value.full(0, dtype, 1).llvm
+        number = builder().sitofp(self.llvm, zero.type.element)
+        return Value(builder().insert_element(zero, number, ir.IntType(32)(0)))
+
     def __lt__(self, other: "Int") -> Flag:
         return Flag(builder().icmp_signed("<", self.llvm, in_llvm(other)))
 
