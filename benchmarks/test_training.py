@@ -118,7 +118,7 @@ def test_deep(benchmark: Any, case: Case, engine: str) -> None:
 @pytest.mark.large
 @pytest.mark.benchmark(group="threads")
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("case", [c for c in cases.FULL_BATCHES if c.n == 65_536], ids=str)
+@pytest.mark.parametrize("case", [c for c in cases.FULL_BATCHES if c.n in (1_024, 65_536)], ids=str)
 def test_threads(benchmark: Any, case: Case, threads: int) -> None:
     measure(benchmark, "threads", case, "fastxor", case.epochs("fastxor", 0.3), threads=threads)
 

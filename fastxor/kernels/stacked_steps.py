@@ -46,7 +46,7 @@ def steps_for_rows(samples: int, width: int) -> Any:
     def ahead(
         rows: Memory, first: Place, last: Place, numbers: Numbers, X: Memory, y: Memory, at: Int,
         w: Memory, a: Memory, d: Memory, e: Memory, count: Int, tolerance: Scalar, solved: Whole,
-        wanted: Flag,
+        wanted: Flag | Whole,
     ) -> Whole:  # fmt: skip
         batch = Batch(samples, width, numbers, X, at, w, a)
         for place in Rows(rows, 0, numbers.depth - 1, 1, Place):

@@ -8,12 +8,12 @@ from fastxor.kernels.control import either, loop
 from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import fold_rows
 from fastxor.kernels.tiled_plan import Place, Shape
-from fastxor.kernels.traced import Int, Value, Variable
+from fastxor.kernels.traced import Flag, Int, Value, Variable
 
 
 def gradients(
     place: Place, i: Int, inputs: int, units: int, shape: Shape, x: Memory, stride: Int, d: Memory,
-    g: Memory, totals: Memory, fresh: object, count: Int,
+    g: Memory, totals: Memory, fresh: bool | Flag, count: Int,
 ) -> None:  # fmt: skip
     """Those of some ``inputs``' rows of weights from input ``i`` on, or of the biases for none,
     made for so many ``units`` at once.
@@ -40,7 +40,7 @@ def gradients(
 
 def block_of_gradients(
     inputs: int, units: int, shape: Shape, x: Memory, stride: Int, d: Memory, u: Int, O: Int,
-    g: Memory, fresh: object, count: Int,
+    g: Memory, fresh: bool | Flag, count: Int,
 ) -> None:  # fmt: skip
     """The lanes of some inputs' rows and some units from ``u`` on; sums that are ``fresh`` begin
     with zeros."""

@@ -1,5 +1,4 @@
-"""What the kernel for batches of any size does with one layer and a tile of samples:
-traced functions.
+"""What the kernel for batches of any size does with a layer and a tile of samples, see `traced`.
 
 Activations, and later deltas in their places, are rows of ``tile`` samples in ``a``, one for each
 unit. A layer's weights are a row of units for each of its inputs, and a last one of biases, if it
@@ -26,7 +25,7 @@ from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import accumulate
 from fastxor.kernels.tiled_gradients import gradients
 from fastxor.kernels.tiled_plan import UNITS, Numbers, Place, Shape
-from fastxor.kernels.traced import Int, Scalar, Value, Variable, equal
+from fastxor.kernels.traced import Flag, Int, Scalar, Value, Variable, equal
 
 MANY = 8  # inputs: for fewer, several units at once take longer, 2-8-1 in float64 1.1 times as long
 
@@ -93,7 +92,8 @@ def forward(
 
 def outputs(
     place: Place, numbers: Numbers, shape: Shape, x: Memory, x_stride: Int, y: Memory, stride: Int,
-    w: Memory, a: Memory, e: Memory, fresh: object, count: Int, tolerance: Scalar, position: Memory,
+    w: Memory, a: Memory, e: Memory, fresh: bool | Flag, count: Int, tolerance: Scalar,
+    position: Memory,
 ) -> None:  # fmt: skip
     """Make the outputs, and then deltas of their sums, in their places.
 
@@ -174,8 +174,8 @@ def outputs(
 
 
 def backward(
-    place: Place, shape: Shape, x: Memory, stride: Int, w: Memory,
-    a: Memory, g: Memory, totals: Memory, fresh: object, count: Int,
+    place: Place, shape: Shape, x: Memory, stride: Int, w: Memory, a: Memory, g: Memory,
+    totals: Memory, fresh: bool | Flag, count: Int,
 ) -> None:  # fmt: skip
     """Make the gradients of a layer, and then the deltas of the layer before.
 

@@ -24,7 +24,7 @@ class Network(NamedTuple):
 def there_and_back(
     network: Network, shape: Shape,
     x: Memory, stride: Int, y: Memory, y_stride: Int, w: Memory, a: Memory, g: Memory, e: Memory,
-    totals: Memory, fresh: object, count: Int, tolerance: Scalar, position: Memory,
+    totals: Memory, fresh: bool | Flag, count: Int, tolerance: Scalar, position: Memory,
 ) -> None:  # fmt: skip
     """All that is done with a tile: layers ahead, the last, and all of them back.
 

@@ -40,7 +40,8 @@ from fastxor.training.threads import Threads
 SHARED_FROM = 20_000
 # Likewise where they share one block of samples, and so many samples: of 64 in float32, each thread
 # has but one value, and two take 1.1 times as long as one. From here on they take 0.5 to 0.95; but
-# 1.0 to 1.5 where other processes keep all cores busy, as each waits for the other.
+# 1.0 to 1.5 where other processes keep all cores busy, as each waits for the other. The suite's
+# table of threads tells.
 PAIR_FROM, PAIR_SAMPLES = 30_000, 128
 # Likewise for each of more than two, where their number is ours to choose: a guess, to keep the
 # many cores of a large machine from waiting for each other most of the time.
