@@ -219,11 +219,11 @@ WINGS = ("kernels", "training")  # in which the modules are that are changed
 FOLD = ("sums.py", "i ^ distance", "i ^ (n // 2 // distance)")  # neighbours first, halves last
 # words of a name choose the problem: "tiled", "many", "batches", "deep", "softmax" and so on
 MUTANTS = {
-    "none": ("lanes.py", "", ""),
-    "none, deep": ("lanes.py", "", ""),
-    "none, many": ("lanes.py", "", ""),
-    "none, many, solved, slices, batches": ("lanes.py", "", ""),
-    "none, many, deep": ("lanes.py", "", ""),
+    "none": ("traced.py", "", ""),
+    "none, deep": ("traced.py", "", ""),
+    "none, many": ("traced.py", "", ""),
+    "none, many, solved, slices, batches": ("traced.py", "", ""),
+    "none, many, deep": ("traced.py", "", ""),
     # --- sums ---
     "fold": FOLD,
     "fold of rows, tiled": (
@@ -295,20 +295,22 @@ MUTANTS = {
         "if True:\n            delta",
     ),
     "largest output, softmax": ("small_layers.py", "- largest", "- 0 * largest"),
-    "mean of the loss": ("small.py", "dtype(batch_size * columns)", "dtype(batch_size)"),
-    "mean of the loss, softmax": ("small.py", "columns = 1 if", "columns = O if"),
+    "mean of the loss": ("small_steps.py", "loss / (batch_size * columns)", "loss / batch_size"),
+    "mean of the loss, softmax": ("small.py", "columns = 1 if", "columns = 2 if"),
     "starting weights": (
         "engine.py", "concatenate([array.ravel()", "concatenate([array[::-1].ravel()",
     ),
-    "no shuffling, batches": ("order.py", "range(order.size - 1, 0, -1)", "range(0)"),
-    "the same order in each epoch, batches": ("small.py", "order.size and left > 1", "False"),
-    "no losses but the last, batches": ("small.py", "error += losses[epoch]", "error += 0"),
-    "last batch, batches": ("small.py", "min(count, n - start)", "count"),
-    "targets not shuffled, batches": ("small.py", "y[sample * O + o]", "y[start * O + o]"),
-    "all solved, solved": (
-        "small_layers.py", "position.put, MISSED, 1", "position.put, MISSED, 0",
+    "no shuffling, batches": ("order.py", "order.size - 1, 0, -1)", "0, 0, -1)"),
+    "the same order in each epoch, batches": ("small_steps.py", "shuffled & (left > 1)", "False"),
+    "no losses but the last, batches": (
+        "small_steps.py", "loss.get() + losses.load(epoch.get(), 1)", "loss.get()"
     ),
-    "misses kept, solved, batches": ("small.py", "position[MISSED] = 0", "pass"),
+    "last batch, batches": ("small_steps.py", "least(batch_size, n - start)", "batch_size"),
+    "targets not shuffled, batches": (
+        "small_steps.py", "call.y[sample * O + o]", "call.y[start * O + o]"
+    ),
+    "all solved, solved": ("small_layers.py", "position.set, MISSED, 1", "position.set, MISSED, 0"),
+    "misses kept, solved, batches": ("batches.py", "position.set(MISSED, 0)", "pass"),
     "misses lost, solved, batches": (
         "small_layers.py", "when(~all_within", "when(lanes < 0 and ~all_within",
     ),
@@ -339,7 +341,7 @@ MUTANTS = {
     "four rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 2, 1)"),
     "two rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 1)"),
     "a row, batches, tiled, one output": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 2)"),
-    "momentum, tiled": ("batches.py", "velocity.store(j, change)", "velocity.store(j, 0 * change)"),
+    "momentum, tiled": ("batches.py", "v.store(j, change)", "v.store(j, 0 * change)"),
     "index of W2, tiled": (
         "tiled_layers.py", "tile, O, w, table + i * O, 1, O", "tile, O, w, table + i, 1, O",
     ),
@@ -361,7 +363,7 @@ MUTANTS = {
     "largest output, softmax, tiled": ("tiled_layers.py", "- largest", "- 0 * largest"),
     "mean of the loss, tiled": ("batches.py", "(n * numbers.columns)", "n"),
     "the same order in each epoch, batches, tiled": (
-        "tiled.py", "last == n and order.size and", "False and",
+        "tiled.py", "equal(last, n) & truth", "False & truth"
     ),
     "no losses but the last, batches, tiled": (
         "batches.py", "when(first, add_others)", "pass",
@@ -375,24 +377,20 @@ MUTANTS = {
         "tiled_steps.py", "both.load(j, LANES) + both", "both.load(j, LANES) + 0 * both",
     ),
     "all solved, solved, tiled": (
-        "tiled_layers.py", "position.put, MISSED, 1", "position.put, MISSED, 0",
+        "tiled_layers.py", "release, position, MISSED, 1", "release, position, MISSED, 0"
     ),
-    "misses kept, solved, batches, tiled": ("batches.py", "position.put(MISSED, 0)", "pass"),
+    "misses kept, solved, batches, tiled": ("batches.py", "position.set(MISSED, 0)", "pass"),
     "misses lost, solved, batches, tiled": (
         "tiled_layers.py", "when(~all_within", "when(numbers.depth < 0 and ~all_within",
     ),
     # --- general kernels ---
-    "none, general, tiled, deep": ("lanes.py", "", ""),
-    "none, general, many, deep": ("lanes.py", "", ""),
-    "another layer, general, tiled, deep": (
-        "tiled.py", "(head.depth - 1) * ROW", "(head.depth - 2) * ROW",
-    ),
+    "none, general, tiled, deep": ("traced.py", "", ""),
+    "none, general, many, deep": ("traced.py", "", ""),
+    "another layer, general, tiled, deep": ("tiled.py", "(depth - 1) * ROW", "(depth - 2) * ROW"),
     "a layer left out, general, tiled, deep": (
-        "tiled_steps.py", "depth - 1, -1, -1", "depth - 2, -1, -1",
+        "tiled.py", "depth - 1, -1, -1", "depth - 2, -1, -1"
     ),
-    "a layer left out, general, many, deep": (
-        "stacked_steps.py", "depth - 1, 1, -1", "depth - 2, 1, -1",
-    ),
+    "a layer left out, general, many, deep": ("stacked.py", "depth - 1, 1, -1", "depth - 2, 1, -1"),
     "functions of layers, general, many, deep": (
         "stacked_plan.py", "codes[number - 1] if", "codes[number] if",
     ),
@@ -430,7 +428,7 @@ MUTANTS = {
         "stacked_gradients.py", "total.set(total.get() + terms(s))", "terms(s)",
     ),
     "a group lost in the loss, many, nine samples": (
-        "stacked.py", "lanes = lanes + terms", "lanes = terms",
+        "stacked_steps.py", "lanes.get() + term", "term"
     ),
     "derivative in the log loss, many": (
         "stacked_layers.py", "        return error\n\n    def of_mse",
@@ -438,35 +436,37 @@ MUTANTS = {
     ),
     "largest output, softmax, many": ("stacked_layers.py", "- largest", "- 0 * largest"),
     "rate of another network, many": (
-        "stacked.py", "load(rates, group, W)", "load(rates, group + 1, W)",
+        "stacked_steps.py", "rates.load(first, width)", "rates.load(first + 1, width)"
     ),
     "no momentum, many": (
-        "stacked.py", "load(rates, row_size + group, W)", "0 * load(rates, row_size + group, W)",
+        "stacked_steps.py", "rates.load(row + first, width)", "0 * rates.load(row + first, width)"
     ),
     "velocity lost, many, slices": ("blocks.py", "self.velocity = _of_columns", "_of_columns"),
-    "mean of the loss, many": ("stacked.py", "dtype(n * numbers.columns)", "dtype(n)"),
-    "no losses but the last, many, batches": (
-        "stacked.py", "error = error + of_batch", "error = of_batch",
-    ),
-    "a loss that overflows, many, line": ("stacked.py", "+ (loss - loss)", "+ 0"),
-    "last batch, many, batches": ("stacked.py", "min(batch_size, n - start)", "batch_size"),
+    "mean of the loss, many": ("stacked_steps.py", "(n * numbers.columns).as", "n.as"),
+    "no losses but the last, many, batches": ("stacked_steps.py", "error.get() + sum", "sum"),
+    "a loss that overflows, many, line": ("stacked_steps.py", " + (loss - loss)", ""),
+    "last batch, many, batches": ("stacked_steps.py", "least(batch_size, n - start)", "batch_size"),
     "all batches solved, many, solved, batches": (
-        "stacked.py", "tolerance, solved, wanted", "tolerance, unsolved, wanted",
+        "stacked_steps.py", "solved.get(), loss_counts", "unsolved.get(), loss_counts"
     ),
     "all outputs solved, many, solved": (
         "stacked_layers.py", "when(numbers.watch, look", "when(equal(o, 0), look",
     ),
     "left too late, many, solved, batches": (
-        "stacked.py", "leave(solved, kept,", "leave(solved, w,",
+        "stacked_steps.py", "rewinds, memory.kept, w", "False, memory.kept, w"
     ),
     "velocity left too late, many, solved, batches": (
-        "stacked.py", "leave(solved, kept_v,", "leave(solved, v,",
+        "stacked_steps.py", "rewinds, memory.kept_v, v", "False, memory.kept_v, v"
     ),
     "loss of the end, many, solved": (
-        "stacked.py", "loss = choose_lanes(unsolved", "loss = choose_lanes(-1",
+        "stacked_steps.py", "leave_loss, choose(stops, unsolved.get(), -1)", "leave_loss, -1"
     ),
-    "trained on, many, solved": ("stacked.py", "unsolved if watch == STOP else -1, w", "-1, w"),
-    "solved again, many, solved": ("stacked.py", "unsolved ^= solved", "pass"),
+    "trained on, many, solved": (
+        "stacked_steps.py", "group.leave(choose(stops, bits.get(), -1)", "group.leave(-1"
+    ),
+    "solved again, many, solved": (
+        "stacked_steps.py", "unsolved.get() ^ solved.get()", "unsolved.get()"
+    ),
 }  # fmt: skip
 
 

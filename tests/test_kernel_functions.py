@@ -9,7 +9,7 @@ from numba import njit
 from fastxor.contract import functions, losses
 from fastxor.contract.functions import ACTIVATIONS
 from fastxor.kernels import functions as kernels
-from fastxor.kernels.calls import jitted_step
+from fastxor.kernels.calls import traced_call
 from fastxor.kernels.control import loop
 from fastxor.kernels.functions import CODES
 from tests.test_functions import edges, every_float32, points_of, spread_points
@@ -35,15 +35,16 @@ def looped(name):
         code = CODES[name.split()[1]]
         function = lambda back, a: kernels.derivative(back, a, code)  # noqa: E731
 
-    def of_memory(a, b, out, n):
-        for i in loop(0, n, WIDTH):
+    def of_memory(given):
+        a, b, out = given
+        for i in loop(0, out.size, WIDTH):
             out.store(i, function(a.load(i, WIDTH), b.load(i, WIDTH)))
 
-    written = jitted_step(of_memory)
+    written = traced_call(of_memory)
 
     @njit
     def of_arrays(a, b, out):
-        written((), (a, b, out, out.size))
+        written((a, b, out))
 
     return of_arrays
 

@@ -2,14 +2,13 @@
 
 import ctypes
 import sys
-from typing import Any
 
 import llvmlite.binding
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba.core import cgutils
 
-from fastxor.kernels.memory import address_of
+from fastxor.kernels.memory import Memory
+from fastxor.kernels.traced import I32, I64, Int, Whole, builder, in_llvm
 
 _LIBRARY, _YIELD = (
     ("kernel32", "SwitchToThread") if sys.platform == "win32" else (None, "sched_yield")
@@ -19,40 +18,24 @@ llvmlite.binding.add_symbol(
     "fastxor_yield",
     ctypes.cast(getattr(ctypes.CDLL(_LIBRARY), _YIELD), ctypes.c_void_p).value,
 )
-yield_thread = types.ExternalFunction("fastxor_yield", types.int32())
-"""Let other threads run, if any waits for this core. Half a microsecond if none does."""
 
 
-@intrinsic
-def fetch_add(tyctx, counters, index):
+def yield_thread() -> None:
+    """Let other threads run, if any waits for this core. Half a microsecond if none does."""
+    kind = ir.FunctionType(I32, [])
+    builder().call(cgutils.get_or_insert_function(builder().module, kind, "fastxor_yield"), [])
+
+
+def fetch_add(counters: Memory, index: int) -> Whole:
     """Add one to a counter; returns its value before that."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = address_of(context, builder, counters, *args)
-        one = ir.Constant(ir.IntType(64), 1)
-        return builder.atomic_rmw("add", address, one, "acq_rel")
-
-    return counters.dtype(counters, index), codegen
+    return Whole(builder().atomic_rmw("add", counters.at(index).llvm, I64(1), "acq_rel"))
 
 
-@intrinsic
-def acquire(tyctx, counters, index):
+def acquire(counters: Memory, index: int) -> Whole:
     """A counter's value; what was written before it got that value can be read from now on."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = address_of(context, builder, counters, *args)
-        return builder.load_atomic(address, "acquire", 8)
-
-    return counters.dtype(counters, index), codegen
+    return Whole(builder().load_atomic(counters.at(index).llvm, "acquire", 8))
 
 
-@intrinsic
-def release(tyctx, counters, index, value):
+def release(counters: Memory, index: int, value: Int) -> None:
     """Give a counter a value, for others to `acquire` with all that was written before."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = address_of(context, builder, counters, *args[:2])
-        builder.store_atomic(args[2], address, "release", 8)
-        return context.get_dummy_value()
-
-    return types.void(counters, index, counters.dtype), codegen
+    builder().store_atomic(in_llvm(value), counters.at(index).llvm, "release", 8)

@@ -1,28 +1,39 @@
 """What kernels for batches of any size do before a batch goes through the layers, and after: traced
 functions."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from fastxor.kernels.calls import BatchCall
 from fastxor.kernels.compiling import MISSED, SOLVED
 from fastxor.kernels.control import choose, either, loop, when
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.sums import LANES, fold_rows
 from fastxor.kernels.tiled_plan import Numbers, Shape
-from fastxor.kernels.traced import Flag, Int, Scalar, Value, Variable, Whole, equal
+from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
 
 
+class Samples(NamedTuple):
+    """Where the samples of a tile are, how far apart their rows, and the same of their targets."""
+
+    x: Memory
+    stride: Int
+    y: Memory
+    y_stride: Int
+
+
 def samples_of(
-    numbers: Numbers, shape: Shape, step: int, order: Memory, shuffled: Flag, s: Int, X: Memory,
-    y: Memory, place: Int, N: Int, count: Int, copy: Memory,
-) -> tuple[Memory, Int, Memory, Int]:  # fmt: skip
-    """Where the samples of a tile are, how far apart their rows, and the same of their targets.
+    call: BatchCall, numbers: Numbers, shape: Shape, step: int, s: Int, place: Int, N: Int,
+    count: Int, copy: Memory,
+) -> Samples:  # fmt: skip
+    """The samples of a tile.
 
     They are those at ``place`` in the columns of ``X``, or, shuffled, every ``step``-th from the
     one at ``s`` in the ``order`` on. They may be copied to ``copy``.
     """
     I, O, width, tile = numbers.inputs, numbers.outputs, shape.width, shape.tile
+    X, y, order, shuffled = call.X, call.y, call.order, truth(call.order.size)
     many, y_copy = I >= MANY_INPUTS, copy.at(I * tile)
 
     def gather() -> None:
@@ -40,7 +51,7 @@ def samples_of(
 
     either(shuffled, gather, lambda: when(many, copy_rows))
     copied = shuffled | many
-    return (
+    return Samples(
         choose(copied, copy, X.at(place)), choose(copied, tile, N),
         choose(shuffled, y_copy, y.at(place)), choose(shuffled, tile, N),
     )  # fmt: skip
@@ -52,22 +63,18 @@ def fold_all(lanes: int, of: Memory, to: Memory, at: Int, count: Int) -> None:
         to.store(at + j, fold_rows(of.load(j * lanes, LANES * lanes), lanes))
 
 
-def update(
-    w: Memory, velocity: Memory, j: Int, gradients: Value, learning_rate: Scalar, momentum: Scalar
-) -> None:
+def update(call: BatchCall, j: Int, gradients: Value) -> None:
     """Some parameters, from the one at ``j`` on."""
-    change = gradients * learning_rate
-    change = velocity.load(j, LANES) * momentum + change
-    velocity.store(j, change)
+    w, v = call.parameters, call.velocity
+    change = v.load(j, LANES) * call.momentum + gradients * call.learning_rate
+    v.store(j, change)
     w.store(j, w.load(j, LANES) - change)
 
 
-def note(
-    numbers: Numbers, dtype: Any, sums: Memory, losses: Memory, position: Memory, epoch: Int,
-    first: Int, last: Int, n: Whole,
-) -> None:  # fmt: skip
-    """Note down the loss of a batch from ``first`` to ``last``, and whether an epoch that ends with
-    it is solved."""
+def note(call: BatchCall, numbers: Numbers, dtype: Any, epoch: Int, first: Int, last: Int) -> None:
+    """Note down the loss of a batch from ``first`` to ``last``, of its totals, and whether an epoch
+    that ends with it is solved."""
+    n, losses, position = call.n, call.losses, call.position
     error = Variable(Value.full(0, dtype, 1))
 
     def add_others() -> None:
@@ -78,13 +85,15 @@ def note(
 
     def of_epoch() -> None:
         losses.store(epoch, error.get() / (n * numbers.columns).as_value(dtype))
-        when(numbers.watch, look)
-
-    def look() -> None:
-        when(equal(position[MISSED], 0), when, position[SOLVED] < 0, position.put, SOLVED, epoch)
-        position.put(MISSED, 0)
+        when(numbers.watch, look, position, epoch)
 
     for column in loop(0, numbers.columns):
-        error.set(error.get() + sums.load(numbers.size + column, 1))
+        error.set(error.get() + call.totals.load(numbers.size + column, 1))
     when(first, add_others)
     either(equal(last, n), of_epoch, of_batch)
+
+
+def look(position: Memory, epoch: Int) -> None:
+    """Note down whether an epoch that ends is the first that is solved."""
+    when(equal(position[MISSED], 0), when, position[SOLVED] < 0, position.set, SOLVED, epoch)
+    position.set(MISSED, 0)

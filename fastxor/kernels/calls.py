@@ -1,87 +1,142 @@
-"""Calls of traced functions from jitted code."""
+"""From calls of kernels in Python to the traced functions that they are made of."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastxor.kernels.control import loop
-from fastxor.kernels.lanes import Lanes
 from fastxor.kernels.memory import Memory
-from fastxor.kernels.traced import Flag, Int, Scalar, Value, Whole, writing
+from fastxor.kernels.traced import I32, I64, Scalar, Whole, builder, writing
 
 
-def jitted_step(function: Callable[..., Any], result: Any = types.void) -> Any:
-    """``call(network, given)`` for jitted code: ``function(*network, *given)``, of two tuples.
+class Generator(NamedTuple):
+    """A `numpy.random.Generator`: addresses of its state and of two C functions."""
 
-    Lanes become `Value`, floats `Scalar`, integers `Whole`, conditions `Flag`, and arrays and
-    pointers `Memory`; tuples and constants stay what they are.
+    state: Any
+    uint32: Any
+    uint64: Any
+
+    def next_uint32(self) -> Whole:
+        return self._drawn(self.uint32, I32)
+
+    def next_uint64(self) -> Whole:
+        return self._drawn(self.uint64, I64)
+
+    def _drawn(self, address: Any, kind: Any) -> Whole:
+        function = builder().inttoptr(address, ir.FunctionType(kind, [I64]).as_pointer())
+        number = builder().call(function, [self.state])
+        return Whole(number if kind is I64 else builder().zext(number, I64))
+
+
+class BatchCall(NamedTuple):
+    """The arguments of a kernel for one network: see `choice`."""
+
+    numbers: Memory
+    X: Memory
+    y: Memory
+    order: Memory
+    generator: Generator
+    n: Whole
+    batch_size: Whole
+    parameters: Memory
+    velocity: Memory
+    totals: Memory
+    work: Memory
+    losses: Memory
+    position: Memory
+    learning_rate: Scalar
+    momentum: Scalar
+    tolerance: Scalar
+    chunks: Whole
+
+
+class StackCall(NamedTuple):
+    """The arguments of a kernel for many networks: see `stacked.stacked_batch`."""
+
+    numbers: Memory
+    X: Memory
+    y: Memory
+    n: Whole
+    parameters: Memory
+    velocity: Memory
+    rates: Memory
+    networks: Whole
+    first: Whole
+    epochs: Whole
+    record_every: Whole
+    losses: Memory
+    tolerance: Scalar
+    solved_at: Memory
+    work: Memory
+
+
+# kinds of arguments, see `compiling.Code`
+BATCH, STACK = "IVVIGiiVVVVVITTTi", "IVViVVViiiiVTIV"
+
+
+def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
+    """A function that Numba compiles, of the arguments `BATCH`."""
+    traced = traced_call(kernel)
+
+    def call(
+        numbers, X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
+        position, learning_rate, momentum, tolerance, chunks,
+    ):  # fmt: skip
+        traced(BatchCall(
+            numbers, X, y, order, generator, n, batch_size, parameters, velocity, totals, work,
+            losses, position, learning_rate, momentum, tolerance, chunks,
+        ))  # fmt: skip
+
+    return call
+
+
+def of_stacks(kernel: Callable[[StackCall], None]) -> Any:
+    """Likewise, of the arguments `STACK`."""
+    traced = traced_call(kernel)
+
+    def call(
+        numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
+        losses, tolerance, solved_at, work,
+    ):  # fmt: skip
+        traced(StackCall(
+            numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
+            losses, tolerance, solved_at, work,
+        ))  # fmt: skip
+
+    return call
+
+
+def traced_call(function: Callable[[Any], None]) -> Any:
+    """What jitted code calls with a tuple of numbers and arrays, for ``function`` of that tuple.
+
+    Integers become `Whole`, floats `Scalar`, arrays `Memory`, generators `Generator`.
     """
 
     @intrinsic
-    def call(tyctx, network, given):
+    def call(tyctx, given):
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            parts = zip(cgutils.unpack_tuple(builder, args[0]), given.types, strict=True)
+            values = [_given(context, builder, value, kind) for value, kind in parts]
             with writing(builder):
-                first, second = (
-                    _given(context, builder, value, kind)
-                    for value, kind in zip(args, sig.args, strict=True)
-                )
-                made = function(*first, *second)
-            return context.get_dummy_value() if result is types.void else made.llvm
+                named = getattr(given, "instance_class", None)
+                function(named(*values) if named else tuple(values))
+            return context.get_dummy_value()
 
-        return result(network, given), codegen
+        return types.void(given), codegen
 
     return call
 
 
 def _given(context: Any, builder: Any, value: Any, kind: Any) -> Any:
-    """What traced functions get for a value of jitted code."""
-    if isinstance(kind, types.Literal):
-        return kind.literal_value
-    if isinstance(kind, types.Boolean):
-        return Flag(value)
-    if isinstance(kind, types.Integer):
-        return Whole(value)
-    if isinstance(kind, types.Float):
-        return Scalar(value)
-    if isinstance(kind, Lanes):
-        return Value(value)
     if isinstance(kind, types.Array):
-        return Memory(context.make_array(kind)(context, builder, value).data)
-    if isinstance(kind, types.CPointer):
-        return Memory(value)
-    parts = zip(cgutils.unpack_tuple(builder, value), kind.types, strict=True)
-    values = [_given(context, builder, part, own) for part, own in parts]
-    return kind.instance_class(*values) if hasattr(kind, "instance_class") else tuple(values)
-
-
-class Rows:
-    """A range of rows of integers in memory, a ``kind`` of `NamedTuple` each, to be looped over."""
-
-    def __init__(self, memory: Memory, first: Int, last: Int, step: int, kind: Any) -> None:
-        self.memory, self.range, self.kind = memory, (first, last, step), kind
-
-    def __iter__(self) -> Iterator[Any]:
-        size = len(self.kind._fields)
-        for row in loop(*self.range):
-            yield self.kind(*(self.memory[row * size + k] for k in range(size)))
-
-
-@intrinsic
-def integers(tyctx, memory, index, kind):
-    """The integers from ``memory[index]`` on as a ``kind`` of `NamedTuple`."""
-    count = len(kind.instance_class._fields)
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        addresses = [
-            builder.gep(args[0], [builder.add(args[1], ir.Constant(args[1].type, i))])
-            for i in range(count)
-        ]
-        numbers = [builder.load(address) for address in addresses]
-        return context.make_tuple(builder, sig.return_type, numbers)
-
-    result = types.NamedUniTuple(types.int64, count, kind.instance_class)
-    return result(memory, index, kind), codegen
+        array = context.make_array(kind)(context, builder, value)
+        return Memory(array.data, Whole(array.nitems))
+    if isinstance(kind, types.NumPyRandomGeneratorType):
+        generator = cgutils.create_struct_proxy(kind)(context, builder, value)
+        bits = cgutils.create_struct_proxy(types.NumPyRandomBitGeneratorType("bit_generator"))
+        bits = bits(context, builder, generator.bit_generator)
+        return Generator(bits.state, bits.fnptr_next_uint32, bits.fnptr_next_uint64)
+    return (Scalar if isinstance(kind, types.Float) else Whole)(value)

@@ -1,9 +1,9 @@
 """The fused kernels: forward pass, loss, backpropagation and update in one compiled loop.
 
-Their loops over epochs and batches are jitted by Numba, what they do with layers is traced, see
-`traced`. A kernel has several modules: `tiled`, the loops; `tiled_plan`, how its memory is laid
-out; `tiled_steps`, what it calls; `tiled_layers`, what that does with a layer. `pair` shares
-those of `tiled`.
+They are plain Python that is traced, see `traced`; Numba hands it its arguments and compiles what
+it wrote. A kernel has several modules: `tiled`, the loops over batches; `tiled_plan`, how its
+memory is laid out; `tiled_steps`, what is done with a part of a batch; `tiled_layers`, with a
+layer. `pair` shares those of `tiled`.
 
 Each follows `fastxor.contract` to the last bit, and only computes: `training` validates, slices
 and reports.

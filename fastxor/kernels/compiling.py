@@ -1,72 +1,49 @@
 """Compiling a kernel, or loading it from disk."""
 
-import itertools
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
 from numba import njit, types
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
 
 from fastxor.forks import not_forking
 from fastxor.kernels.kernel_files import KernelFile
-from fastxor.kernels.memory import scratch_size
 
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
 # fastmath, never parallel: the first changes bits, the second aborts after a fork.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 
-class _Part(JITCodeLibrary):
-    """The code of a function that kernels take in.
-
-    It is kept as Numba wrote it: LLVM optimises it in the kernels, where it knows more, and there
-    only does it become machine code. Kernels compile in two thirds of the time.
-    """
-
-    def _optimize_final_module(self) -> None:
-        pass
-
-    def _finalize_final_module(self) -> None:
-        self._finalized = True
-
-    def get_pointer_to_function(self, name: str) -> int:
-        return 0  # there is none
-
-    @property
-    def codegen(self) -> Any:
-        return self
-
-    def set_env(self, name: str, environment: Any) -> None:
-        """Nothing to set: of what it would hold, functions without Python objects use nothing."""
-
-
-class _Inlined(Compiler):
-    def __init__(self, typing: Any, target: Any, library: Any, *settings: Any) -> None:
-        library = library or _Part(target.codegen(), "part")
-        super().__init__(typing, target, library, *settings)
-
-
-# of functions that kernels take in: nobody calls them from Python
-INLINED: Any = OPTIONS | {
-    "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-    "pipeline_class": _Inlined,
-}  # fmt: skip
-inlined = njit(**INLINED)
-"""Decorates them."""
-
-
 # what `position` holds, see `choice`
 DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED, QUIT = range(7)
 OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
 ALONE, BLOCKS, PAIR = range(3)  # a thread, several that share blocks of batches, or two, halves
-BATCH = "IVVIGiiVVVVVITTTi"  # the arguments of the kernels for one network: see `choice`
 
 
 # of each layer: inputs, units, name of its function, has it biases?
 Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
+
+
+@contextlib.contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Ctrl-C is heeded at the end: an exception in what LLVM calls back would be lost."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 class Code:
@@ -106,7 +83,7 @@ class Code:
     def make(self) -> None:
         if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
             raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
-        with not_forking:  # one at a time
+        with not_forking, _interrupted_later():  # one at a time
             if self._made is None:
                 dispatcher = njit(**OPTIONS)(self._kernel)
                 dispatcher._cache = self._file
@@ -127,9 +104,3 @@ class Kernel(NamedTuple):
     places: Any  # where each number of W1, b1, ..., WL, bL is among them
     totals: int  # sums over the samples of a batch
     work: int  # numbers of working memory, to be kept as it is between calls
-
-
-def offsets(sizes: list[int], dtype: Any) -> list[int]:
-    """Where in ``work`` each `scratch` begins, and at last the size of ``work``."""
-    taken = (scratch_size(size, np.dtype(dtype).itemsize) for size in sizes)
-    return list(itertools.accumulate(taken, initial=0))

@@ -1,6 +1,7 @@
 """Loops and conditions of a kernel that is being written, see `traced`."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -15,6 +16,7 @@ from fastxor.kernels.traced import (
     Whole,
     builder,
     in_llvm,
+    truth,
 )
 
 
@@ -23,7 +25,8 @@ def loop(first: Int, last: Int, step: int = 1) -> Iterator[Int]:
     if isinstance(first, int) and isinstance(last, int):
         numbers = range(first, last, step)
         if len(numbers) <= 1:
-            yield from numbers
+            with _leaving_to(None):
+                yield from numbers
             return
     write, before = builder(), builder().basic_block
     head, body, end = (write.append_basic_block(name) for name in ("head", "body", "end"))
@@ -34,10 +37,47 @@ def loop(first: Int, last: Int, step: int = 1) -> Iterator[Int]:
     more = write.icmp_signed("<" if step > 0 else ">", i, in_llvm(last))
     write.cbranch(more, body, end)
     write.position_at_end(body)
-    yield Whole(i)
+    with _leaving_to(end):
+        yield Whole(i)
     i.add_incoming(write.add(i, in_llvm(step), flags=NO_OVERFLOW), write.basic_block)
     write.branch(head)
     write.position_at_end(end)
+
+
+def as_long_as(condition: Callable[[], Any]) -> Iterator[None]:
+    """As `while`."""
+    write = builder()
+    head, end = (write.append_basic_block(name) for name in ("head", "end"))
+    write.branch(head)
+    write.position_at_end(head)
+    with _leaving_to(end):
+        leave_when(~condition())
+        yield
+    write.branch(head)
+    write.position_at_end(end)
+
+
+_ends: list[Any] = []  # of the loops around what is being written, the innermost last
+
+
+@contextmanager
+def _leaving_to(end: Any) -> Iterator[None]:
+    _ends.append(end)
+    try:
+        yield
+    finally:
+        _ends.pop()
+
+
+def leave_when(condition: bool | Flag) -> None:
+    """Leave the innermost loop there, as `break`."""
+    if condition is False:
+        return
+    if _ends[-1] is None:
+        raise TypeError("a loop of one round is written without a way out")
+    go_on = builder().append_basic_block("go_on")
+    builder().cbranch(_flag(condition), _ends[-1], go_on)
+    builder().position_at_end(go_on)
 
 
 def when(condition: Any, then: Callable[..., None], *arguments: Any) -> None:
@@ -52,7 +92,7 @@ def when(condition: Any, then: Callable[..., None], *arguments: Any) -> None:
 def either(
     condition: Any, then: Callable[..., Any], otherwise: Callable[..., Any], *arguments: Any
 ) -> Any:
-    """What the one or the other of two functions gives: nothing, a `Value`, or several."""
+    """What the one or the other of two functions gives: nothing, a number, or several."""
     if not isinstance(condition, Scalar):
         return (then if condition else otherwise)(*arguments)
     results, ends = [], []
@@ -63,16 +103,16 @@ def either(
                 ends.append(builder().basic_block)
     if results[0] is None:
         return None
-    if isinstance(results[0], Value):
+    if isinstance(results[0], Value | Whole):
         return _merged(*results, ends)
     return tuple(_merged(*pair, ends) for pair in zip(*results, strict=True))
 
 
-def _merged(value: Value, other: Value, ends: list[Any]) -> Value:
+def _merged(value: Any, other: Any, ends: list[Any]) -> Any:
     phi = builder().phi(value.llvm.type)
     phi.add_incoming(value.llvm, ends[0])
     phi.add_incoming(other.llvm, ends[1])
-    return Value(phi)
+    return type(value)(phi)
 
 
 def choose(condition: Any, value: Any, other: Any) -> Any:
@@ -103,9 +143,8 @@ def most(one: Int, other: Int) -> Int:
 
 
 def _flag(condition: Any) -> Any:
-    if isinstance(condition, Flag):
-        return condition.llvm
-    return builder().icmp_signed("!=", condition.llvm, in_llvm(0))
+    flag = truth(condition)
+    return ir.IntType(1)(flag) if isinstance(flag, bool) else flag.llvm
 
 
 def by_code(code: Int, cases: dict[int, Callable[[], Value]], otherwise: Value) -> Value:

@@ -5,8 +5,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from fastxor.kernels.lanes import everywhere
-from fastxor.kernels.traced import Flag, Int, Value, builder, in_llvm
+from fastxor.kernels.traced import Flag, Int, Value, builder, everywhere, in_llvm
 
 
 def where_less(left: Any, right: Any, value: Any, other: Any) -> Value:
@@ -85,7 +84,7 @@ def keep_first(value: Value, count: Int) -> Value:
     if number.width < 64:
         limit = builder().trunc(limit, number)
     indices = ir.Constant(_integers(value), list(range(value.n)))
-    kept = builder().icmp_signed("<", indices, everywhere(builder(), limit, value.n))
+    kept = builder().icmp_signed("<", indices, everywhere(limit, value.n))
     return Value(builder().select(kept, value.llvm, ir.Constant(value.llvm.type, None)))
 
 

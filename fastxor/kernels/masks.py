@@ -3,11 +3,9 @@
 from typing import Any
 
 from llvmlite import ir
-from numba.extending import intrinsic
 
 from fastxor.kernels.instructions import absolute
-from fastxor.kernels.lanes import pick
-from fastxor.kernels.traced import I64, Value, Whole, builder
+from fastxor.kernels.traced import I64, Int, Value, Whole, builder, in_llvm, pick
 
 
 def near_bits(value: Value, limit: Any, n: int) -> Whole:
@@ -19,19 +17,15 @@ def near_bits(value: Value, limit: Any, n: int) -> Whole:
     while near.type.count > n:
         half = near.type.count // 2
         low, high = list(range(half)), list(range(half, 2 * half))
-        near = builder().and_(pick(builder(), near, low), pick(builder(), near, high))
+        near = builder().and_(pick(near, low), pick(near, high))
     bits = builder().bitcast(near, ir.IntType(n))
     return Whole(bits if n == 64 else builder().zext(bits, I64))
 
 
-@intrinsic
-def choose_lanes(tyctx, bits, value, other):
+def choose_lanes(bits: Int, value: Value, other: Value) -> Value:
     """``value`` in the lanes whose bit is set, ``other`` in the rest."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        number = ir.IntType(value.n)
-        chosen = args[0] if value.n == 64 else builder.trunc(args[0], number)
-        mask = builder.bitcast(chosen, ir.VectorType(ir.IntType(1), value.n))
-        return builder.select(mask, args[1], args[2])
-
-    return value(bits, value, other), codegen
+    chosen, n = in_llvm(bits), value.n
+    if n < 64:
+        chosen = builder().trunc(chosen, ir.IntType(n))
+    mask = builder().bitcast(chosen, ir.VectorType(ir.IntType(1), n))
+    return Value(builder().select(mask, value.llvm, other.llvm))

@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
+from fastxor.kernels.calls import BATCH, BatchCall, of_batches
 from fastxor.kernels.compiling import (
-    BATCH,
     CLAIMED,
     DONE,
     FINISHED,
@@ -23,30 +23,18 @@ from fastxor.kernels.compiling import (
     Code,
     Kernel,
     Layers,
-    inlined,
 )
-from fastxor.kernels.memory import load, pointer, store
+from fastxor.kernels.control import as_long_as, choose, least, leave_when, loop, when
+from fastxor.kernels.memory import Memory
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import LANES
-from fastxor.kernels.tiled_plan import kernel_of, plan, shape_for
-from fastxor.kernels.tiled_steps import exchange, half, known
+from fastxor.kernels.tiled_plan import Shape, kernel_of, plan, shape_for
+from fastxor.kernels.tiled_steps import Network, TileMemory, exchange, network_of, train_half
+from fastxor.kernels.traced import Flag, Int, Variable, equal, truth
 
 OWN = LANES // 2  # lanes of one thread
 LOOKS = 1000  # at a counter before another thread may have the core: a microsecond
-
-
-@inlined
-def come(position, counter, value):
-    """Has a counter this value? Waits for it; but not when the engine is left, so it never may."""
-    looks = 0
-    while acquire(position, counter) < value:
-        looks += 1
-        if looks > LOOKS:
-            if acquire(position, QUIT):
-                return False
-            yield_thread()
-    return True
 
 
 @cache
@@ -55,58 +43,78 @@ def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watc
     shape = shape_for(dtype, layers, (batch_size + 1) // 2, OWN)
     arranged = plan(dtype, shape, layers, log_loss, PAIR, watch)
     numbers = arranged.numbers
-    train_half, exchange_sums = known(half, arranged), known(exchange, arranged)
-    I, O, size, sums = numbers.inputs, numbers.outputs, numbers.size, numbers.sums
+    size = numbers.size
     a_at, g_at = 2 * size, 2 * size + numbers.activations
     x_at = g_at + numbers.lanes
 
-    def kernel(
-        _, X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
-        position, learning_rate, momentum, tolerance, chunks,
-    ):  # fmt: skip
-        w, v = pointer(parameters, 0), pointer(velocity, 0)
-        a, g = pointer(work, a_at), pointer(work, g_at)
-        samples, errors, state = pointer(order, 0), pointer(losses, 0), pointer(position, 0)
-        x_copy, N = pointer(work, x_at), y.size // O // 2
-        done = position[DONE]
-        me, met = fetch_add(position, CLAIMED) - done, done
-        if me:
-            w, v = pointer(work, 0), pointer(work, size)
-            for j in range(0, size, LANES):
-                store(w, j, load(parameters, j, LANES))
-                store(v, j, load(velocity, j, LANES))
-        apart = 0 if order.size else N
-        X_own, y_own = pointer(X, me * I * apart), pointer(y, me * O * apart)
-        batches = (n + batch_size - 1) // batch_size
-        for step in range(done, done + chunks):
-            if not come(position, UPDATED, step):  # noted down, and shuffled
-                break
-            number = step % batches
-            first = number * batch_size
-            last = min(first + batch_size, n)
-            # own samples: those of a batch, and those before it
-            sums_both = pointer(totals, step % 2 * 2 * sums)
-            mine = pointer(sums_both, me * sums)
-            own, before = (last - first + 1 - me) // 2, number * ((batch_size + 1 - me) // 2)
-            train_half((), (
-                X_own, y_own, N, samples, order.size > 0, first + me, before, own, w, a, g, mine,
-                x_copy, tolerance, state,
-            ))  # fmt: skip
-
-            met += 2
-            fetch_add(position, FINISHED)
-            if not come(position, FINISHED, met):
-                break
-            # the other may be one batch ahead of who reads this, so there are sums for two
-            exchange_sums((), (
-                sums_both, me == 0, w, v, learning_rate, momentum, errors, state,
-                step // batches, first, last, n,
-            ))  # fmt: skip
-            if me == 0:
-                if last == n and order.size and step + 1 < done + chunks:
-                    shuffle(order, generator)
-                release(position, UPDATED, step + 1)
+    def kernel(call: BatchCall) -> None:
+        work = call.work
+        memory = TileMemory(work.at(a_at), work.at(g_at), work.at(x_at))
+        train(call, network_of(arranged), shape, memory, (work, work.at(size)))
 
     key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch)
-    work = x_at + (I + O) * shape.tile
-    return kernel_of(arranged, Code(kernel, BATCH, dtype, *key), work)
+    work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
+    return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
+
+
+def train(
+    call: BatchCall, network: Network, shape: Shape, memory: TileMemory,
+    copies: tuple[Memory, Memory],
+) -> None:  # fmt: skip
+    """What each thread does; ``copies``: where the second has its parameters and velocity."""
+    numbers, position, n, batch_size = network.numbers, call.position, call.n, call.batch_size
+    totals, sums, N = call.totals, numbers.sums, call.y.size // numbers.outputs // 2
+    done = position[DONE]
+    me, met = fetch_add(position, CLAIMED) - done, Variable(done)
+    is_first = equal(me, 0)
+
+    def copy() -> None:
+        for own, shared in zip(copies, (call.parameters, call.velocity), strict=True):
+            for j in loop(0, numbers.size, LANES):
+                own.store(j, shared.load(j, LANES))
+
+    when(~is_first, copy)
+    apart = choose(truth(call.order.size), 0, me * N)
+    call = call._replace(
+        X=call.X.at(apart * numbers.inputs), y=call.y.at(apart * numbers.outputs, call.y.size),
+        parameters=choose(is_first, call.parameters, copies[0]),
+        velocity=choose(is_first, call.velocity, copies[1]),
+    )  # fmt: skip
+    batches = (n + batch_size - 1) // batch_size
+    for step in loop(done, done + call.chunks):
+        leave_when(~come(position, UPDATED, step))  # noted down, and shuffled
+        number = step % batches
+        first = number * batch_size
+        last = least(first + batch_size, n)
+        # the other may be one batch ahead of who reads them, so there are sums for two
+        both = call._replace(totals=totals.at(step % 2 * 2 * sums))
+        mine = call._replace(totals=both.totals.at(me * sums))
+        # own samples: those of a batch, and those before it
+        own, before = (last - first + 1 - me) // 2, number * ((batch_size + 1 - me) // 2)
+        train_half(mine, network, shape, memory, first + me, before, own)
+
+        met.set(met.get() + 2)
+        fetch_add(position, FINISHED)
+        leave_when(~come(position, FINISHED, met.get()))
+        exchange(both, network, shape, is_first, step // batches, first, last)
+
+        def go_on() -> None:
+            goes_on = equal(last, n) & truth(call.order.size) & (step + 1 < done + call.chunks)
+            when(goes_on, shuffle, call.order, call.generator)
+            release(position, UPDATED, step + 1)
+
+        when(is_first, go_on)
+
+
+def come(position: Memory, counter: int, value: Int) -> Flag:
+    """Has a counter this value? Waits for it; but not when the engine is left, so it never may."""
+    looks = Variable(0)
+
+    def look_less() -> None:
+        leave_when(truth(acquire(position, QUIT)))
+        yield_thread()
+
+    for _ in as_long_as(lambda: acquire(position, counter) < value):
+        looks.set(looks.get() + 1)
+        when(looks.get() > LOOKS, look_less)
+    return acquire(position, counter) >= value

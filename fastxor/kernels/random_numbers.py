@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from fastxor.kernels.compiling import OPTIONS, Code, inlined
+from fastxor.kernels.compiling import OPTIONS, Code
 
 STATE, DISTANCE = 624, 397  # numbers of the state, and how far apart those are that are mixed
 NEXT, MADE = STATE, STATE + 1  # kept after the state: the next number's place, how many are made
@@ -54,7 +54,7 @@ def _kernel(method: str) -> Any:
     return Code(kernel, "IiIV", np.float64, "starts", method).run
 
 
-@inlined
+@njit(**OPTIONS)
 def _uniform(state):
     """The next number in [0, 1), of 53 bits."""
     high, low = _word(state) >> 5, _word(state) >> 6

@@ -9,23 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.kernels import small_steps as steps
-from fastxor.kernels.compiling import (
-    ALONE,
-    BATCH,
-    MISSED,
-    SOLVED,
-    STOP,
-    Code,
-    Kernel,
-    Layers,
-    offsets,
-)
+from fastxor.kernels.calls import BATCH, BatchCall, of_batches
+from fastxor.kernels.compiling import ALONE, Code, Kernel, Layers
+from fastxor.kernels.control import loop
 from fastxor.kernels.functions import CODES
-from fastxor.kernels.lanes import spread
-from fastxor.kernels.memory import load, scratch, store
-from fastxor.kernels.order import shuffle
-from fastxor.kernels.small_layers import Kind, Place
+from fastxor.kernels.memory import offsets, scratch, spread_value
+from fastxor.kernels.small_layers import Kind, Memories, Place
+from fastxor.kernels.small_steps import train_batches, train_whole, turn_all
 from fastxor.kernels.sums import LANES
 
 NO_NUMBERS = np.zeros(0, np.int64)
@@ -88,94 +78,31 @@ def small_batch(
     lanes = 1 << (batch_size - 1).bit_length()  # lanes beyond these would only hold zeros
     partial = batch_size != lanes or (batch_size > 1 and not whole)
     places, masters, size, activations = _places(layers, lanes)
-    I, O = layers[0][0], layers[-1][1]
-    columns = 1 if layers[-1][2] == "softmax" else O
+    columns = 1 if layers[-1][2] == "softmax" else layers[-1][1]
     kind = Kind(
         lanes, log_loss, watch, partial, has_momentum, copied=lanes * dtype().itemsize >= 16
     )  # fmt: skip
-    train_batch, turn_each = steps.train_batch(dtype, places, kind), steps.turn_all(places, lanes)
     outputs_padded = places[-1].units_padded
     sizes = [
         lanes * count
         for count in (size, size, outputs_padded, activations, activations, outputs_padded)
     ]
-    w_size, v_size, y_size, a_size, d_size, e_size = sizes
-    w_at, v_at, y_at, a_at, d_at, e_at, work_size = offsets(sizes, dtype)
+    *at, work_size = offsets(sizes, dtype)
 
-    def kernel(
-        _, X, y, order, generator, n, _batch_size, parameters, velocity, totals, work, losses,
-        position, learning_rate, momentum, tolerance, chunks,
-    ):  # fmt: skip
-        N = y.size // O
-        w = scratch(work, w_at, w_size)  # each weight in `lanes` lanes
-        v = scratch(work, v_at, v_size)
-        targets = scratch(work, y_at, y_size)
-        a = scratch(work, a_at, a_size)  # inputs, then the activations of each layer
-        d = scratch(work, d_at, d_size)  # their deltas
-        e = scratch(work, e_at, e_size)  # errors of the outputs, and terms of the loss
-        for j in range(masters):
-            store(w, j * lanes, spread(parameters[j], lanes))
-            store(v, j * lanes, spread(velocity[j], lanes))
-        turn_each((), (w,))
-        turn_each((), (v,))
-
-        def read(start):
-            for i in range(I):
-                store(a, i * lanes, load(X, i * N + start, lanes))
-            for o in range(O):
-                store(targets, o * lanes, load(y, o * N + start, lanes))
-
-        def pick(start):
-            for j in range(lanes):
-                sample = order[min(start + j, n - 1)]
-                for i in range(I):
-                    a[i * lanes + j] = X[sample * I + i]
-                for o in range(O):
-                    targets[o * lanes + j] = y[sample * O + o]
-
-        if whole:
-            read(0)
-        batches = 1 if whole else (n + batch_size - 1) // batch_size
-        epoch, batch = position[0] // batches, position[0] % batches
-        for left in range(chunks, 0, -1):
-            count = batch_size
-            if not whole:
-                start = batch * batch_size
-                count = min(count, n - start)
-                if order.size:
-                    pick(start)
-                else:
-                    read(start)
-            error = train_batch((), (
-                w, v, targets, a, d, e, count, tolerance, learning_rate, momentum, position,
-            ))  # fmt: skip
-            if whole:  # constants make a faster loop
-                losses[epoch] = error / dtype(batch_size * columns)
-                if watch:
-                    if not position[MISSED] and position[SOLVED] < 0:
-                        position[SOLVED] = epoch
-                        if watch == STOP:
-                            break
-                    position[MISSED] = 0
-                epoch += 1
-                continue
-            if batch:
-                error += losses[epoch]
-            batch += 1
-            losses[epoch] = error / dtype(n * columns) if batch == batches else error
-            if batch == batches:
-                if watch and not position[MISSED] and position[SOLVED] < 0:
-                    position[SOLVED] = epoch
-                    if watch == STOP:
-                        break
-                position[MISSED] = 0
-                epoch, batch = epoch + 1, 0
-                if order.size and left > 1:
-                    shuffle(order, generator)
-        for j in range(masters):
-            parameters[j] = w[j * lanes]
-            velocity[j] = v[j * lanes]
+    def kernel(call: BatchCall) -> None:
+        memories = Memories(*(scratch(call.work, *one) for one in zip(at, sizes, strict=True)))
+        both = (memories.w, call.parameters), (memories.v, call.velocity)
+        for j in loop(0, masters):
+            for own, shared in both:
+                own.store(j * lanes, spread_value(shared.load(j, 1), lanes))
+        turn_all(places, lanes, memories.w)
+        turn_all(places, lanes, memories.v)
+        train = train_whole if whole else train_batches
+        train(call, places, kind, memories, batch_size, columns)
+        for j in loop(0, masters):
+            for own, shared in both:
+                shared.store(j, own.load(j * lanes, 1))
 
     key = ("small", layers, log_loss, batch_size, whole, has_momentum, watch)
-    code = Code(kernel, BATCH, dtype, *key)
+    code = Code(of_batches(kernel), BATCH, dtype, *key)
     return Kernel(code, NO_NUMBERS, ALONE, LANES, lanes, masters, _positions(places), 0, work_size)

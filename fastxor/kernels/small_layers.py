@@ -138,7 +138,7 @@ def outputs(
         for k in loop(o, least(o + together, O)):
             own_error = e.load(k * lanes, lanes)
             if watch:
-                when(~all_within(own_error, tolerance), position.put, MISSED, 1)
+                when(~all_within(own_error, tolerance), position.set, MISSED, 1)
             if not log_loss:
                 add(own_error * own_error)
         delta = error

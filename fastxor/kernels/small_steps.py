@@ -1,12 +1,12 @@
-"""The steps of the kernel for batches of up to eight samples, for jitted code."""
+"""The steps of the kernel for batches of up to eight samples: traced functions."""
 
-from typing import Any
-
-from numba import types
-
-from fastxor.kernels.calls import jitted_step
+from fastxor.kernels.batches import look
+from fastxor.kernels.calls import BatchCall
+from fastxor.kernels.compiling import DONE, SOLVED, STOP
+from fastxor.kernels.control import either, least, leave_when, loop, when
 from fastxor.kernels.instructions import keep_first
 from fastxor.kernels.memory import Memory
+from fastxor.kernels.order import shuffle
 from fastxor.kernels.small_layers import (
     Kind,
     Memories,
@@ -19,41 +19,108 @@ from fastxor.kernels.small_layers import (
     update_ahead,
     update_biases,
 )
-from fastxor.kernels.traced import Int, Scalar, Value
+from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 
 
-def train_batch(dtype: Any, places: list[Place], kind: Kind) -> Any:
+def train_whole(
+    call: BatchCall, places: list[Place], kind: Kind, memories: Memories, batch_size: int,
+    columns: int,
+) -> None:  # fmt: skip
+    """All epochs of a call, where all samples are one batch: constants make a faster loop."""
+    first = call.position[DONE]
+    read(call, places, kind, memories, 0)
+    for epoch in loop(first, first + call.chunks):
+        loss = train_batch(call, places, kind, memories, batch_size)
+        call.losses.store(epoch, loss / (batch_size * columns))
+        look_and_leave(call, kind, epoch)
+
+
+def train_batches(
+    call: BatchCall, places: list[Place], kind: Kind, memories: Memories, batch_size: int,
+    columns: int,
+) -> None:  # fmt: skip
+    """All batches of a call, which may begin within an epoch and end within another."""
+    n, losses, dtype = call.n, call.losses, memories.w.dtype
+    batches, shuffled = (n + batch_size - 1) // batch_size, truth(call.order.size)
+    done = call.position[DONE]
+    epoch, batch = Variable(done // batches), Variable(done % batches)
+    for left in loop(call.chunks, 0, -1):
+        start = batch.get() * batch_size
+        either(shuffled, gather, read, call, places, kind, memories, start)
+        count = least(batch_size, n - start)
+        loss = Variable(train_batch(call, places, kind, memories, count))
+
+        def add_others() -> None:
+            loss.set(loss.get() + losses.load(epoch.get(), 1))
+
+        def end_epoch() -> None:
+            losses.store(epoch.get(), loss.get() / (n * columns).as_value(dtype))
+            look_and_leave(call, kind, epoch.get())
+            epoch.set(epoch.get() + 1)
+            batch.set(0)
+            when(shuffled & (left > 1), shuffle, call.order, call.generator)
+
+        def go_on() -> None:
+            losses.store(epoch.get(), loss.get())
+
+        when(batch.get(), add_others)
+        batch.set(batch.get() + 1)
+        either(equal(batch.get(), batches), end_epoch, go_on)
+
+
+def look_and_leave(call: BatchCall, kind: Kind, epoch: Int) -> None:
+    """Is the epoch solved? Leave the loop, if that ends training."""
+    if kind.watch:
+        look(call.position, epoch)
+    if kind.watch == STOP:
+        leave_when(equal(call.position[SOLVED], epoch))
+
+
+def read(call: BatchCall, places: list[Place], kind: Kind, memories: Memories, start: Int) -> None:
+    """The samples from ``start`` on."""
+    I, O, lanes = places[0].inputs, places[-1].units, kind.lanes
+    N = call.y.size // O
+    for i in loop(0, I):
+        memories.a.store(i * lanes, call.X.load(i * N + start, lanes))
+    for o in loop(0, O):
+        memories.y.store(o * lanes, call.y.load(o * N + start, lanes))
+
+
+def gather(
+    call: BatchCall, places: list[Place], kind: Kind, memories: Memories, start: Int
+) -> None:
+    """Those in the order from ``start`` on."""
+    I, O, lanes = places[0].inputs, places[-1].units, kind.lanes
+    for j in loop(0, lanes):
+        sample = call.order[least(start + j, call.n - 1)]
+        for i in loop(0, I):
+            memories.a.set(i * lanes + j, call.X[sample * I + i])
+        for o in loop(0, O):
+            memories.y.set(o * lanes + j, call.y[sample * O + o])
+
+
+def train_batch(
+    call: BatchCall, places: list[Place], kind: Kind, memories: Memories, count: Int
+) -> Value:
     """One batch; the sum of the terms of its loss."""
-
-    def batch(
-        w: Memory, v: Memory, y: Memory, a: Memory, d: Memory, e: Memory, count: Int,
-        tolerance: Scalar, learning_rate: Scalar, momentum: Scalar, position: Memory,
-    ) -> Scalar:  # fmt: skip
-        memories = Memories(w, v, y, a, d, e)
-        kept = keep_first(Value.full(1, dtype, kind.lanes), count)
-        for place in places:
-            forward(place, kind, memories, kept, place is places[-1])
-        loss = outputs(places[-1], kind, memories, kept, tolerance, position)
-        updates = Updates(kind, memories, learning_rate, momentum)
-        for place in places[:0:-1]:
-            backward(place, updates)
-        for place in places:
-            if place.biases >= 0:
-                update_biases(place, updates)
-        for place in places:
-            if place is places[0] or (place.units > 1 and not kind.copied):
-                update_ahead(place, updates)
-        return loss.number(0)
-
-    return jitted_step(batch, types.float64 if dtype().itemsize == 8 else types.float32)
+    kept = keep_first(Value.full(1, memories.w.dtype, kind.lanes), count)
+    for place in places:
+        forward(place, kind, memories, kept, place is places[-1])
+    loss = outputs(places[-1], kind, memories, kept, call.tolerance, call.position)
+    updates = Updates(kind, memories, call.learning_rate, call.momentum)
+    for place in places[:0:-1]:
+        backward(place, updates)
+    for place in places:
+        if place.biases >= 0:
+            update_biases(place, updates)
+    for place in places:
+        if place is places[0] or (place.units > 1 and not kind.copied):
+            update_ahead(place, updates)
+    return loss
 
 
-def turn_all(places: list[Place], lanes: int) -> Any:
+def turn_all(places: list[Place], lanes: int, w: Memory) -> None:
     """Fill the second tables of weights, of those in the first."""
-
-    def turn_each(w: Memory) -> None:
-        for place in places[:0:-1]:
-            if place.ahead != place.back:
-                turn(place, lanes, w)
-
-    return jitted_step(turn_each)
+    for place in places[:0:-1]:
+        if place.ahead != place.back:
+            turn(place, lanes, w)

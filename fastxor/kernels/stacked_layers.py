@@ -102,7 +102,7 @@ def forward(place: Place, batch: Batch, count: Int) -> None:
 
 def outputs(
     place: Place, batch: Batch, y: Memory, d: Memory, e: Memory, count: Int, tolerance: Scalar,
-    solved: Whole, wanted: Flag | Whole,
+    solved: Whole, wanted: bool | Flag,
 ) -> Whole:  # fmt: skip
     """Make the last layer's outputs, and deltas of its sums.
 

@@ -1,75 +1,195 @@
-"""The steps of the kernel for many networks, for jitted code."""
+"""What the kernel for many networks does: groups, epochs and batches. Traced functions."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from numba import types
-
-from fastxor.kernels.calls import Rows, jitted_step
-from fastxor.kernels.compiling import inlined
-from fastxor.kernels.control import choose
+from fastxor.kernels.calls import StackCall
+from fastxor.kernels.compiling import STOP
+from fastxor.kernels.control import choose, either, least, leave_when, loop, most, when
+from fastxor.kernels.functions import IDENTITY
 from fastxor.kernels.masks import choose_lanes
-from fastxor.kernels.memory import Memory, load, store
+from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.stacked_gradients import go_back
 from fastxor.kernels.stacked_layers import Batch, forward, outputs
 from fastxor.kernels.stacked_plan import Numbers, Place
-from fastxor.kernels.traced import Flag, Int, Scalar, Value, Whole
+from fastxor.kernels.sums import fold_samples
+from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 
 
-def steps_for_places(samples: int, width: int, places: list[Place], numbers: Numbers) -> Any:
-    """``ahead(network, given)`` and ``back(network, given)``, for layers whose numbers are known.
-
-    Ahead: `forward` and `outputs`; which networks of ``solved`` still are. Back: all the rest.
-    """
-
-    def ahead(
-        X: Memory, y: Memory, at: Int, w: Memory, a: Memory, d: Memory, e: Memory, count: Int,
-        tolerance: Scalar, solved: Whole, wanted: Flag | Whole,
-    ) -> Whole:  # fmt: skip
-        batch = Batch(samples, width, numbers, X, at, w, a)
-        for place in places[:-1]:
-            forward(place, batch, count)
-        return outputs(places[-1], batch, y, d, e, count, tolerance, solved, wanted)
-
-    def back(
-        X: Memory, at: Int, w: Memory, v: Memory, a: Memory, d: Memory, learning_rate: Value,
-        momentum: Value,
-    ) -> None:  # fmt: skip
-        batch = Batch(samples, width, numbers, X, at, w, a)
-        go_back(places[0], places[2:][::-1], places[1:2], batch, v, d, learning_rate, momentum)
-
-    return jitted_step(ahead, types.int64), jitted_step(back)
+class Network(NamedTuple):
+    numbers: Numbers
+    first: Place
+    last: Place
+    ahead: Iterable[Place]  # hidden layers
+    second: Iterable[Place]  # the second layer, if there is one
+    deeper: Iterable[Place]  # those after it, from the last on
 
 
-def steps_for_rows(samples: int, width: int) -> Any:
-    """Likewise, for those in the memory that the call begins with."""
-
-    def ahead(
-        rows: Memory, first: Place, last: Place, numbers: Numbers, X: Memory, y: Memory, at: Int,
-        w: Memory, a: Memory, d: Memory, e: Memory, count: Int, tolerance: Scalar, solved: Whole,
-        wanted: Flag | Whole,
-    ) -> Whole:  # fmt: skip
-        batch = Batch(samples, width, numbers, X, at, w, a)
-        for place in Rows(rows, 0, numbers.depth - 1, 1, Place):
-            forward(place, batch, count)
-        return outputs(last, batch, y, d, e, count, tolerance, solved, wanted)
-
-    def back(
-        rows: Memory, first: Place, last: Place, numbers: Numbers, X: Memory, at: Int, w: Memory,
-        v: Memory, a: Memory, d: Memory, learning_rate: Value, momentum: Value,
-    ) -> None:  # fmt: skip
-        batch = Batch(samples, width, numbers, X, at, w, a)
-        deeper = Rows(rows, numbers.depth - 1, 1, -1, Place)
-        second = Rows(rows, 1, choose(numbers.depth < 2, 1, 2), 1, Place)
-        go_back(first, deeper, second, batch, v, d, learning_rate, momentum)
-
-    return jitted_step(ahead, types.int64), jitted_step(back)
+def network_of(places: list[Place], numbers: Numbers) -> Network:
+    """One whose numbers are known."""
+    return Network(
+        numbers, places[0], places[-1], places[:-1], places[1:2], places[2:][::-1]
+    )  # fmt: skip
 
 
-@inlined
-def leave(networks, state, parameters, at, size, width):
-    """Write the state of these networks, a bit each, to their columns in memory."""
-    for j in range(size):
-        old = load(parameters, at + j * width, width)
-        store(
-            parameters, at + j * width, choose_lanes(networks, load(state, j * width, width), old)
-        )
+class GroupMemory(NamedTuple):
+    """What a group of networks is trained in, see `stacked_plan.sizes_of`."""
+
+    w: Memory
+    v: Memory
+    a: Memory  # activations
+    d: Memory  # their deltas
+    e: Memory  # errors or terms of log losses, for losses that may be wanted
+    kept: Memory  # weights before an epoch
+    kept_v: Memory
+
+
+def train(
+    call: StackCall, network: Network, dtype: Any, samples: int, width: int, memory: GroupMemory
+) -> None:
+    """All networks, a group of ``width`` after the other, with values of so many ``samples``."""
+    numbers, size, rates = network.numbers, network.numbers.size, call.rates
+    row = rates.size // 3
+    for first in loop(0, call.networks, width):
+        bits = Variable(0)
+        for k in loop(0, least(width, call.networks - first)):
+            bits.set(bits.get() | choose(call.solved_at[first + k] < 0, 1 << k, 0))
+        group = Group(
+            network, dtype, samples, width, memory, first, call.parameters.at(first * size),
+            call.velocity.at(first * size), rates.load(first, width),
+            rates.load(row + first, width), rates.at(2 * row + first), bits,
+        )  # fmt: skip
+        copy(group.parameters, memory.w, size, width)
+        when(numbers.has_momentum, copy, group.velocity, memory.v, size, width)
+        train_group(call, group, row)
+        stops = equal(numbers.watch, STOP)
+        group.leave(choose(stops, bits.get(), -1), memory.w, memory.v)
+
+
+class Group(NamedTuple):
+    """Networks side by side."""
+
+    network: Network
+    dtype: Any
+    samples: int
+    width: int
+    memory: GroupMemory
+    first: Int  # of the networks
+    parameters: Memory  # before the call, and after it
+    velocity: Memory
+    learning_rate: Value
+    momentum: Value
+    left_loss: Memory
+    unsolved: Variable  # a bit each
+
+    def leave(self, networks: Int, w: Memory, v: Memory) -> None:
+        """Write the state of these networks, a bit each, to their columns in memory."""
+        numbers, width = self.network.numbers, self.width
+
+        def leave_each(state: Memory, columns: Memory) -> None:
+            for j in loop(0, numbers.size):
+                old, new = columns.load(j * width, width), state.load(j * width, width)
+                columns.store(j * width, choose_lanes(networks, new, old))
+
+        leave_each(w, self.parameters)
+        when(numbers.has_momentum, leave_each, v, self.velocity)
+
+
+def copy(of: Memory, to: Memory, rows: Int, width: int) -> None:
+    for j in loop(0, rows):
+        to.store(j * width, of.load(j * width, width))
+
+
+def train_group(call: StackCall, group: Group, row: Int) -> None:
+    """All epochs of a call; ``row``: numbers of a row of losses."""
+    network, memory, width, first = group.network, group.memory, group.width, group.first
+    numbers, n, unsolved, every = network.numbers, call.n, group.unsolved, call.record_every
+    w, v = memory.w, memory.v
+    stops, whole, batch_size = equal(numbers.watch, STOP), truth(numbers.whole), numbers.batch_size
+    # may a loss overflow where all parameters are finite? then it is looked at in each epoch
+    unbounded = truth(numbers.log_loss) | equal(numbers.function, IDENTITY)
+    rewinds = stops & equal(numbers.whole, 0)  # updates are made before all samples were seen
+    batches = choose(whole, 1, (n + batch_size - 1) // batch_size)
+    terms = spread_value((n * numbers.columns).as_value(group.dtype), width)
+    end = call.first + call.epochs - 1
+    # the next epoch whose losses are kept, and where
+    following = (call.first + most(every, 1) - 1) // most(every, 1) * every
+    recorded = Variable(choose(every > 0, following, -1))
+    recorded_at = Variable(first)
+    for epoch in loop(call.first, end + 1):
+        is_recorded = equal(epoch, recorded.get())
+        loss_counts = unbounded | is_recorded | equal(epoch, end)
+        solved, error = Variable(unsolved.get()), Variable(Value.full(0, group.dtype, width))
+
+        def keep() -> None:
+            copy(w, memory.kept, numbers.size, width)
+            when(numbers.has_momentum, copy, v, memory.kept_v, numbers.size, width)
+
+        def add_terms(batch: Batch) -> None:
+            error.set(error.get() + sum_of_terms(batch, group))
+
+        def record() -> None:
+            call.losses.store(recorded_at.get(), error.get() / terms)
+            recorded_at.set(recorded_at.get() + row)
+            recorded.set(recorded.get() + every)
+
+        def note_solved() -> None:
+            unsolved.set(unsolved.get() ^ solved.get())
+            for k in loop(0, width):
+                is_solved = truth(solved.get() >> k & 1)
+                when(is_solved, call.solved_at.set, first + k, epoch)
+            when(stops, leave_solved)
+
+        def leave_solved() -> None:
+            now = choose(rewinds, memory.kept, w), choose(rewinds, memory.kept_v, v)
+            group.leave(solved.get(), *now)
+            leave_loss(solved.get())
+
+        def leave_loss(networks: Int) -> None:
+            loss, old = error.get() / terms, group.left_loss.load(0, width)
+            group.left_loss.store(0, choose_lanes(networks, loss, old))
+
+        def end_epoch() -> None:
+            when(is_recorded, record)
+            when(truth(numbers.watch), when, truth(solved.get()), note_solved)
+            when(equal(epoch, end), leave_loss, choose(stops, unsolved.get(), -1))
+
+        def mark() -> None:  # NaN, or the same: no -0.0 is there
+            loss = error.get() / terms
+            w.store(0, w.load(0, width) + (loss - loss))
+
+        when(rewinds, keep)
+        for number in loop(0, batches):
+            start = number * batch_size
+            count = choose(whole, batch_size, least(batch_size, n - start))
+            batch = Batch(group.samples, width, numbers, call.X, start, w, memory.a)
+            for place in network.ahead:
+                forward(place, batch, count)
+            solved.set(outputs(
+                network.last, batch, call.y, memory.d, memory.e, count, call.tolerance,
+                solved.get(), loss_counts | stops,
+            ))  # fmt: skip
+            # what is solved at last has always been solved so far
+            when(loss_counts | (stops & truth(solved.get())), add_terms, batch)
+            when(equal(number, batches - 1), end_epoch)
+            go_back(
+                network.first, network.deeper, network.second, batch, v, memory.d,
+                group.learning_rate, group.momentum,
+            )  # fmt: skip
+
+        when(unbounded, mark)
+        leave_when(stops & equal(unsolved.get(), 0))
+
+
+def sum_of_terms(batch: Batch, group: Group) -> Value:
+    """Of the loss of each network, over the samples of a batch."""
+    numbers, dtype = batch.numbers, group.dtype
+    total = Variable(Value.full(0, dtype, batch.width))
+    for o in loop(0, numbers.columns):
+        lanes = Variable(Value.full(0, dtype, batch.wide))
+        for s in batch.all_samples():
+            term = batch.of_unit(group.memory.e, o, s)
+            term = either(numbers.log_loss, lambda term: term, lambda term: term * term, term)
+            lanes.set(lanes.get() + term)
+        total.set(total.get() + fold_samples(lanes.get(), batch.width))
+    return total.get()

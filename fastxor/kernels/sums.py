@@ -1,12 +1,7 @@
 """Sums over samples, in the order of the contract: eight lanes, then halves onto halves."""
 
-from typing import Any
-
-from numba.extending import intrinsic
-
-from fastxor.kernels.lanes import Lanes, literal, pick
 from fastxor.kernels.memory import one_after_another
-from fastxor.kernels.traced import Value, builder, writing
+from fastxor.kernels.traced import Value, builder, pick
 
 LANES = 8  # of a sum over samples, whatever the machine (contract, 4)
 BLOCK = 1024  # samples summed in lanes before the total is added up (contract, 4)
@@ -15,7 +10,7 @@ BLOCK = 1024  # samples summed in lanes before the total is added up (contract, 
 def accumulate(total: Value, value: Value) -> Value:
     """Add the samples of ``value`` to the n lanes of ``total``, sample j to lane j mod n."""
     for start in range(0, value.n, total.n):
-        part = pick(builder(), value.llvm, list(range(start, start + total.n)))
+        part = pick(value.llvm, list(range(start, start + total.n)))
         total = total + Value(part)
     return total
 
@@ -40,20 +35,8 @@ def fold_samples(value: Value, n: int) -> Value:
     while result.type.count > n:
         half = result.type.count // 2
         low, high = list(range(half)), list(range(half, 2 * half))
-        result = builder().fadd(pick(builder(), result, low), pick(builder(), result, high))
+        result = builder().fadd(pick(result, low), pick(result, high))
     return Value(result)
-
-
-@intrinsic
-def jitted_fold_samples(tyctx, value, n):
-    """`fold_samples`, for jitted code."""
-    size = literal(n, "n")
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        with writing(builder):
-            return fold_samples(Value(args[0]), size).llvm
-
-    return Lanes(value.dtype, size)(value, n), codegen
 
 
 def fold_rows(value: Value, lanes: int) -> Value:
@@ -63,8 +46,7 @@ def fold_rows(value: Value, lanes: int) -> Value:
     shuffles where eight folds take 24 each, and what follows has eight numbers at once.
     """
     rows = [
-        pick(builder(), value.llvm, list(range(start, start + lanes)))
-        for start in range(0, value.n, lanes)
+        pick(value.llvm, list(range(start, start + lanes))) for start in range(0, value.n, lanes)
     ]
     half = lanes // 2
     while half:  # groups of 2 * half lanes, of one row each, become groups of half
@@ -73,8 +55,7 @@ def fold_rows(value: Value, lanes: int) -> Value:
         low = [lane for lane in both if lane % (2 * half) < half]
         high = [lane + half for lane in low]
         rows = [
-            builder().fadd(pick(builder(), a, low, b), pick(builder(), a, high, b))
-            for a, b in zip(one, two, strict=True)
+            builder().fadd(pick(a, low, b), pick(a, high, b)) for a, b in zip(one, two, strict=True)
         ]
         half //= 2
-    return Value(one_after_another(builder(), rows))
+    return Value(one_after_another(rows))

@@ -16,9 +16,9 @@ from functools import cache
 from typing import Any
 
 from fastxor.kernels.atomics import acquire, fetch_add, release, yield_thread
-from fastxor.kernels.calls import integers
+from fastxor.kernels.calls import BATCH, BatchCall, of_batches
 from fastxor.kernels.compiling import (
-    BATCH,
+    ALONE,
     CLAIMED,
     DONE,
     FINISHED,
@@ -28,22 +28,23 @@ from fastxor.kernels.compiling import (
     Code,
     Kernel,
     Layers,
-    inlined,
-    offsets,
 )
-from fastxor.kernels.memory import pointer, scratch
+from fastxor.kernels.control import as_long_as, choose, either, least, leave_when, loop, when
+from fastxor.kernels.memory import Memory, Rows, integers, offsets, scratch
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
 from fastxor.kernels.tiled_plan import (
     Numbers,
     Place,
+    Shape,
     general_shape,
     kernel_of,
     plan,
     shape_for,
 )
-from fastxor.kernels.tiled_steps import chunk, finish, known, looked_up
+from fastxor.kernels.tiled_steps import Network, TileMemory, finish, network_of, train_chunk
+from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 
 HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
@@ -56,25 +57,17 @@ def tiled_batch(
     shape = shape_for(dtype, layers, batch_size, LANES)
     arranged = plan(dtype, shape, layers, log_loss, sharing, watch)
     numbers = arranged.numbers
-    body = _body(known(chunk, arranged), known(finish, arranged))
     a_size, g_size = numbers.activations, numbers.lanes
     a_at, g_at, x_at = offsets([a_size, g_size], dtype)
 
-    def kernel(
-        _, X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
-        position, learning_rate, momentum, tolerance, chunks,
-    ):  # fmt: skip
+    def kernel(call: BatchCall) -> None:
+        work = call.work
         a, g = scratch(work, a_at, a_size), scratch(work, g_at, g_size)
-        x_copy = pointer(work, x_at)
-        body(
-            numbers, (), a, g, x_copy,
-            X, y, order, generator, n, batch_size, parameters, velocity, totals, losses,
-            position, learning_rate, momentum, tolerance, chunks,
-        )  # fmt: skip
+        train(call, network_of(arranged), shape, TileMemory(a, g, work.at(x_at)))
 
     key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch)
     work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
-    return kernel_of(arranged, Code(kernel, BATCH, dtype, *key), work)
+    return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
 
 
 @cache
@@ -89,79 +82,59 @@ def general_batch(dtype: Any, layers: Layers, log_loss: bool, sharing: int, watc
 @cache
 def _general(dtype: Any) -> Code:
     shape = general_shape(dtype)
-    body = _body(looked_up(chunk, shape), looked_up(finish, shape))
 
-    def kernel(
-        numbers, X, y, order, generator, n, batch_size, parameters, velocity, totals, work,
-        losses, position, learning_rate, momentum, tolerance, chunks,
-    ):  # fmt: skip
-        head, rows = integers(pointer(numbers, 0), 0, Numbers), pointer(numbers, HEAD)
-        g_at = head.activations
-        a, g, x_copy = pointer(work, 0), pointer(work, g_at), pointer(work, g_at + head.lanes)
-        body(
-            head, (rows, integers(rows, (head.depth - 1) * ROW, Place), head), a, g, x_copy,
-            X, y, order, generator, n, batch_size, parameters, velocity, totals, losses,
-            position, learning_rate, momentum, tolerance, chunks,
-        )  # fmt: skip
+    def kernel(call: BatchCall) -> None:
+        work, numbers = call.work, integers(call.numbers, Numbers)
+        rows, depth = call.numbers.at(HEAD), numbers.depth
+        last = integers(rows.at((depth - 1) * ROW), Place)
+        ahead, back = Rows(rows, 0, depth - 1, 1, Place), Rows(rows, depth - 1, -1, -1, Place)
+        g = work.at(numbers.activations)
+        memory = TileMemory(work, g, g.at(numbers.lanes))
+        train(call, Network(numbers, ahead, last, back), shape, memory)
 
-    return Code(kernel, BATCH, dtype, "general", *shape[1:], REGISTER_BYTES)
+    return Code(of_batches(kernel), BATCH, dtype, "general", *shape[1:], REGISTER_BYTES)
 
 
-def _body(train_chunk: Any, finish_batch: Any) -> Any:
-    """What both forms do, by their steps."""
+def train(call: BatchCall, network: Network, shape: Shape, memory: TileMemory) -> None:
+    """What both forms do."""
+    numbers, n, batch_size, position = network.numbers, call.n, call.batch_size, call.position
+    chunk_size, shared = numbers.chunk, truth(numbers.sharing)
 
-    @inlined
-    def body(
-        numbers, network, a, g, x_copy,
-        X, y, order, generator, n, batch_size, parameters, velocity, totals, losses,
-        position, learning_rate, momentum, tolerance, chunks,
-    ):  # fmt: skip
-        """``a``: activations, (units of all layers, tile). ``g``: the lanes of each gradient, then
-        of terms of the loss."""
-        chunk_size, shared, watch = numbers.chunk, numbers.sharing, numbers.watch
-        # pointers: arrays that are handed on would have their references counted
-        w, v, sums = pointer(parameters, 0), pointer(velocity, 0), pointer(totals, 0)
-        N, X, y = y.size // numbers.outputs, pointer(X, 0), pointer(y, 0)
-        samples = pointer(order, 0)
-        errors, state = pointer(losses, 0), pointer(position, 0)
-        if chunk_size == BLOCK:  # else sums go on from call to call; `work` began as zeros
-            for j in range(numbers.lanes):
-                g[j] = 0
+    def clear() -> None:
+        for j in loop(0, numbers.lanes, LANES):
+            memory.g.store(j, Value.full(0, shape.dtype, LANES))
 
-        batches = (n + batch_size - 1) // batch_size
-        per_batch = (batch_size + chunk_size - 1) // chunk_size
-        limit = position[DONE] + chunks
-        done = fetch_add(position, CLAIMED) if shared else position[DONE]
-        while done < limit:
-            step = done // per_batch  # batches before this one
-            if shared:
-                while acquire(position, UPDATED) < step:
-                    yield_thread()
-            first = step % batches * batch_size
-            last = min(first + batch_size, n)
-            start = first + done % per_batch * chunk_size
-            stop = min(start + chunk_size, last)
-            block = done % per_batch * numbers.sums if shared else 0
-            train_chunk(network, (
-                X, y, N, samples, order.size > 0, first, last, start, stop, w, a, g, sums, block,
-                x_copy, tolerance, state,
-            ))  # fmt: skip
-            if shared:
-                complete = fetch_add(position, FINISHED) + 1 == (step + 1) * per_batch
-            else:
-                complete = (done + 1) % per_batch == 0
-            if complete:
-                epoch, blocks = step // batches, (last - first + BLOCK - 1) // BLOCK
-                finish_batch(network, (
-                    sums, blocks if shared else 1, w, v, learning_rate, momentum, errors, state,
-                    epoch, first, last, n,
-                ))  # fmt: skip
-                if watch == STOP and not shared and position[SOLVED] == epoch:
-                    break
-                if last == n and order.size and (step + 1) * per_batch < limit:
-                    shuffle(order, generator)
-                if shared:
-                    release(position, UPDATED, step + 1)
-            done = fetch_add(position, CLAIMED) if shared else done + 1
+    # else sums go on from call to call; the memory began as zeros
+    when(equal(chunk_size, BLOCK), clear)
+    batches = (n + batch_size - 1) // batch_size
+    per_batch = (batch_size + chunk_size - 1) // chunk_size
+    limit = position[DONE] + call.chunks
+    done = Variable(either(shared, fetch_add, lambda *_: position[DONE], position, CLAIMED))
+    for _ in as_long_as(lambda: done.get() < limit):
+        step, number = done.get() // per_batch, done.get() % per_batch  # of batches and chunks
+        when(shared, wait_for, position, step)
+        first = step % batches * batch_size
+        last = least(first + batch_size, n)
+        start = first + number * chunk_size
+        stop = least(start + chunk_size, last)
+        block = choose(shared, number * numbers.sums, 0)
+        train_chunk(call, network, shape, memory, first, last, start, stop, block)
 
-    return body
+        def end_batch() -> None:
+            epoch, blocks = step // batches, (last - first + BLOCK - 1) // BLOCK
+            finish(call, network, shape, choose(shared, blocks, 1), epoch, first, last)
+            stops = equal(numbers.watch, STOP) & equal(numbers.sharing, ALONE)
+            leave_when(stops & equal(position[SOLVED], epoch))
+            goes_on = equal(last, n) & truth(call.order.size) & ((step + 1) * per_batch < limit)
+            when(goes_on, shuffle, call.order, call.generator)
+            when(shared, release, position, UPDATED, step + 1)
+
+        finished = either(shared, fetch_add, lambda *_: done.get(), position, FINISHED) + 1
+        when(equal(finished, (step + 1) * per_batch), end_batch)
+        done.set(either(shared, fetch_add, lambda *_: done.get() + 1, position, CLAIMED))
+
+
+def wait_for(position: Memory, step: Int) -> None:
+    """Until all batches before this one are done."""
+    for _ in as_long_as(lambda: acquire(position, UPDATED) < step):
+        yield_thread()

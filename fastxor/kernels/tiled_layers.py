@@ -9,6 +9,7 @@ loaded: in each of the three (sums, gradients, deltas of the layer before) about
 are added to with some six loads. Units by themselves take ten, and there are two loads a cycle.
 """
 
+from fastxor.kernels.atomics import release
 from fastxor.kernels.compiling import MISSED
 from fastxor.kernels.control import choose, either, loop, when
 from fastxor.kernels.functions import (
@@ -113,7 +114,7 @@ def outputs(
         e.store(column * lanes, accumulate(e.load(column * lanes, lanes), terms))
 
     def look(error: Value) -> None:
-        when(~all_within(error, tolerance), position.put, MISSED, 1)
+        when(~all_within(error, tolerance), release, position, MISSED, 1)
 
     def of_softmax() -> None:
         for t in loop(0, count, width):

@@ -1,17 +1,18 @@
-"""The steps of the kernel for batches of any size, for jitted code."""
+"""The steps of the kernel for batches of any size: what is done with a part of a batch, and after
+it. Traced functions."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fastxor.kernels.batches import fold_all, note, samples_of, update
-from fastxor.kernels.calls import Rows, jitted_step
+from fastxor.kernels.batches import Samples, fold_all, note, samples_of, update
+from fastxor.kernels.calls import BatchCall
 from fastxor.kernels.compiling import ALONE
 from fastxor.kernels.control import either, least, less, loop, most, opaque, when
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.sums import BLOCK, LANES, fold_rows
 from fastxor.kernels.tiled_layers import backward, forward, outputs
 from fastxor.kernels.tiled_plan import Numbers, Place, Plan, Shape
-from fastxor.kernels.traced import Flag, Int, Scalar, Whole, equal
+from fastxor.kernels.traced import Flag, Int, equal
 
 
 class Network(NamedTuple):
@@ -21,47 +22,67 @@ class Network(NamedTuple):
     back: Iterable[Place]  # all layers, from the last on
 
 
+def network_of(plan: Plan) -> Network:
+    """One whose numbers are known."""
+    _, numbers, places = plan
+    return Network(numbers, places[:-1], places[-1], places[::-1])
+
+
+class TileMemory(NamedTuple):
+    """What a tile is worked on in."""
+
+    a: Memory  # activations, (units of all layers, tile)
+    g: Memory  # the lanes of each gradient, then of terms of the loss
+    x_copy: Memory  # samples
+
+
 def there_and_back(
-    network: Network, shape: Shape,
-    x: Memory, stride: Int, y: Memory, y_stride: Int, w: Memory, a: Memory, g: Memory, e: Memory,
-    totals: Memory, fresh: bool | Flag, count: Int, tolerance: Scalar, position: Memory,
+    call: BatchCall, network: Network, shape: Shape, memory: TileMemory, samples: Samples,
+    fresh: bool | Flag, count: Int,
 ) -> None:  # fmt: skip
     """All that is done with a tile: layers ahead, the last, and all of them back.
 
     ``fresh``: do sums over samples begin?
     """
     fresh, count = shape.single or fresh, opaque(count)
+    w, a, e = call.parameters, memory.a, terms_of(network, shape, memory)
+    x, stride, y, y_stride = samples
     for place in network.ahead:
         forward(place, shape, x, stride, w, a, count)
     outputs(
         network.last, network.numbers, shape, x, stride, y, y_stride, w, a, e, fresh, count,
-        tolerance, position,
+        call.tolerance, call.position,
     )  # fmt: skip
     for place in network.back:
-        backward(place, shape, x, stride, w, a, g, totals, fresh, count)
+        backward(place, shape, x, stride, w, a, memory.g, call.totals, fresh, count)
 
 
-def chunk(
-    network: Network, shape: Shape, X: Memory, y: Memory, N: Int, order: Memory, shuffled: Flag,
-    first: Int, last: Int, start: Int, stop: Int, w: Memory, a: Memory, g: Memory, totals: Memory,
-    block: Int, x_copy: Memory, tolerance: Scalar, position: Memory,
+def terms_of(network: Network, shape: Shape, memory: TileMemory) -> Memory:
+    """The lanes of terms of the loss."""
+    numbers = network.numbers
+    return memory.g.at(numbers.lanes - (numbers.sums - numbers.size) * shape.lanes)
+
+
+def train_chunk(
+    call: BatchCall, network: Network, shape: Shape, memory: TileMemory, first: Int, last: Int,
+    start: Int, stop: Int, block: Int,
 ) -> None:  # fmt: skip
     """The samples from ``start`` to ``stop`` of a batch from ``first`` to ``last``.
 
-    Where their block ends, its sums go to ``totals`` from ``block`` on.
+    Where their block ends, its sums go to the totals from ``block`` on.
     """
-    numbers, lanes = network.numbers, shape.lanes
+    numbers, lanes, totals = network.numbers, shape.lanes, call.totals
     size, sums = numbers.size, numbers.sums
-    e = g.at(numbers.lanes - (sums - size) * lanes)
+    N = call.y.size // numbers.outputs
 
     def end_block() -> None:
         def add() -> None:
             for j in loop(0, sums, LANES):
-                total = fold_rows(g.load(j * lanes, LANES * lanes), lanes)
+                total = fold_rows(memory.g.load(j * lanes, LANES * lanes), lanes)
                 totals.store(j, totals.load(j, LANES) + total)
 
         def fold() -> None:
-            fold_all(lanes, g, totals, block, sums)
+            fold_all(lanes, memory.g, totals, block, sums)
 
         def alone() -> None:
             either(start - first >= BLOCK, add, fold)
@@ -70,94 +91,61 @@ def chunk(
 
     for s in loop(start, stop, shape.tile):
         count, fresh = least(shape.tile, stop - s), equal((s - first) % BLOCK, 0)
-        samples = samples_of(numbers, shape, 1, order, shuffled, s, X, y, s, N, count, x_copy)
-        there_and_back(
-            network, shape, *samples, w, a, g, e, totals, fresh, count, tolerance, position
-        )
+        samples = samples_of(call, numbers, shape, 1, s, s, N, count, memory.x_copy)
+        there_and_back(call, network, shape, memory, samples, fresh, count)
     if shape.single:
-        fold_all(lanes, e, totals, size, sums - size)
+        fold_all(lanes, terms_of(network, shape, memory), totals, size, sums - size)
     else:
         ends = equal(stop, last) | equal((stop - first) % BLOCK, 0)
         when(less(start, stop), when, ends, end_block)
 
 
 def finish(
-    network: Network, shape: Shape, totals: Memory, blocks: Int, w: Memory, v: Memory,
-    learning_rate: Scalar, momentum: Scalar, losses: Memory, position: Memory, epoch: Int,
-    first: Int, last: Int, n: Whole,
-) -> None:  # fmt: skip
+    call: BatchCall, network: Network, shape: Shape, blocks: Int, epoch: Int, first: Int, last: Int
+) -> None:
     """Add up the ``blocks`` of a batch, note down its loss and update the parameters."""
-    numbers = network.numbers
+    numbers, totals = network.numbers, call.totals
     size, sums = numbers.size, numbers.sums
     for block in loop(1, blocks):
         for j in loop(0, sums, LANES):
             total = totals.load(j, LANES) + totals.load(block * sums + j, LANES)
             totals.store(j, total)
-    note(numbers, shape.dtype, totals, losses, position, epoch, first, last, n)
+    note(call, numbers, shape.dtype, epoch, first, last)
     for j in loop(0, size, LANES):
-        update(w, v, j, totals.load(j, LANES), learning_rate, momentum)
+        update(call, j, totals.load(j, LANES))
 
 
-def half(
-    network: Network, shape: Shape, X: Memory, y: Memory, N: Int, order: Memory, shuffled: Flag,
-    s: Int, before: Int, count: Int, w: Memory, a: Memory, g: Memory, totals: Memory,
-    x_copy: Memory, tolerance: Scalar, position: Memory,
+def train_half(
+    call: BatchCall, network: Network, shape: Shape, memory: TileMemory, s: Int, before: Int,
+    count: Int,
 ) -> None:  # fmt: skip
     """Every other sample of a batch, ``count`` of them: from the one at ``s`` of the order on, or
     from ``before`` on in X."""
     numbers, lanes = network.numbers, shape.lanes
     size, sums = numbers.size, numbers.sums
-    e = g.at(numbers.lanes - (sums - size) * lanes)
+    N = call.y.size // numbers.outputs // 2
     for t in loop(0, most(count, 1), shape.tile):  # sums begin, though there be no sample
-        here = least(shape.tile, count - t)
-        samples = samples_of(
-            numbers, shape, 2, order, shuffled, s + t * 2, X, y, before + t, N, here, x_copy
-        )  # fmt: skip
-        there_and_back(
-            network, shape, *samples, w, a, g, e, totals, equal(t, 0), here, tolerance, position
-        )  # fmt: skip
+        here, place = least(shape.tile, count - t), before + t
+        samples = samples_of(call, numbers, shape, 2, s + t * 2, place, N, here, memory.x_copy)
+        there_and_back(call, network, shape, memory, samples, equal(t, 0), here)
     if not shape.single:
-        fold_all(lanes, g, totals, 0, size)
-    fold_all(lanes, e, totals, size, sums - size)
+        fold_all(lanes, memory.g, call.totals, 0, size)
+    fold_all(lanes, terms_of(network, shape, memory), call.totals, size, sums - size)
 
 
 def exchange(
-    network: Network, shape: Shape, both: Memory, is_first: Flag, w: Memory, v: Memory,
-    learning_rate: Scalar, momentum: Scalar, losses: Memory, position: Memory, epoch: Int,
-    first: Int, last: Int, n: Whole,
+    call: BatchCall, network: Network, shape: Shape, is_first: bool | Flag, epoch: Int, first: Int,
+    last: Int,
 ) -> None:  # fmt: skip
-    """Update the parameters by the sums of ``both`` halves; the first notes down the loss."""
-    numbers = network.numbers
+    """Update the parameters by the totals of both halves; the first notes down the loss."""
+    numbers, both = network.numbers, call.totals
     size, sums = numbers.size, numbers.sums
     for j in loop(0, size, LANES):
-        total = both.load(j, LANES) + both.load(sums + j, LANES)
-        update(w, v, j, total, learning_rate, momentum)
+        update(call, j, both.load(j, LANES) + both.load(sums + j, LANES))
 
     def note_down() -> None:
         for j in loop(size, sums, LANES):
             both.store(j, both.load(j, LANES) + both.load(sums + j, LANES))
-        note(numbers, shape.dtype, both, losses, position, epoch, first, last, n)
+        note(call, numbers, shape.dtype, epoch, first, last)
 
     when(is_first, note_down)
-
-
-# --- for jitted code --------------------------------------------------------------
-def known(function: Any, plan: Plan) -> Any:
-    """``call(network, given)``, for a network whose numbers are known; ``network`` is ()."""
-    shape, numbers, places = plan
-
-    def with_numbers(*given: Any) -> None:
-        function(Network(numbers, places[:-1], places[-1], places[::-1]), shape, *given)
-
-    return jitted_step(with_numbers)
-
-
-def looked_up(function: Any, shape: Shape) -> Any:
-    """Likewise, for one in the memory that ``network`` says."""
-
-    def with_rows(rows: Memory, last: Place, numbers: Numbers, *given: Any) -> None:
-        ahead = Rows(rows, 0, numbers.depth - 1, 1, Place)
-        back = Rows(rows, numbers.depth - 1, -1, -1, Place)
-        function(Network(numbers, ahead, last, back), shape, *given)
-
-    return jitted_step(with_rows)

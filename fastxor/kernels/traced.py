@@ -1,4 +1,4 @@
-"""Code for kernels in plain Python that Numba need not compile.
+"""Kernels in plain Python that Numba need not compile.
 
 It is called once, while a kernel is being written, and writes LLVM's instructions: the operators of
 `Value` and `Whole` stand for numbers that are known only when the kernel runs, those of `control`
@@ -6,7 +6,9 @@ for loops and conditions. What Python knows already, like the sizes of a network
 made for, is not written at all.
 
 Numba would type, lower and rewrite all of it in every process that compiles a kernel, and again for
-every number of lanes, which takes several times as long.
+every number of lanes, which takes several times as long. And it would leave it to LLVM to find out
+what goes into one vector, which fails for arrays this small: a loop over four samples is unrolled
+before it is vectorised. Here the kernel says it.
 """
 
 from collections.abc import Iterator
@@ -15,9 +17,7 @@ from typing import Any, TypeAlias
 
 from llvmlite import ir
 
-from fastxor.kernels.lanes import everywhere, pick
-
-I64 = ir.IntType(64)
+I32, I64 = ir.IntType(32), ir.IntType(64)
 NO_OVERFLOW = ("nsw",)  # of signed integers: LLVM may reckon with it
 _builders: list[Any] = []  # of what is being written, the innermost last; one thread compiles
 
@@ -36,6 +36,20 @@ def writing(with_builder: Any) -> Iterator[None]:
         _builders.pop()
 
 
+def pick(vector: Any, indices: list[int], other: Any = None) -> Any:
+    """The lanes of one of LLVM's vectors, and after them those of another, at ``indices``."""
+    mask = ir.Constant(ir.VectorType(I32, len(indices)), indices)
+    if other is None:
+        other = ir.Constant(vector.type, ir.Undefined)
+    return builder().shuffle_vector(vector, other, mask)
+
+
+def everywhere(scalar: Any, n: int) -> Any:
+    """A vector of ``n`` lanes that all hold ``scalar``."""
+    empty = ir.Constant(ir.VectorType(scalar.type, n), ir.Undefined)
+    return pick(builder().insert_element(empty, scalar, I32(0)), [0] * n)
+
+
 # --- numbers ----------------------------------------------------------------------
 class Unknown:
     """What is known only when the kernel runs: no Python of ours may decide by it."""
@@ -50,7 +64,12 @@ class Unknown:
 
 
 class Value(Unknown):
-    """`Lanes` of a kernel that is being written. Numbers that it meets get its type."""
+    """Several floating-point numbers, its lanes, in one of LLVM's vectors.
+
+    LLVM splits or widens it to the registers of the machine (one of AVX-512, two of AVX2, four of
+    SSE2 or NEON for eight float64) without any change to a bit: arithmetic is IEEE-754's, and no
+    instruction carries a fast-math flag. Numbers that it meets get its type.
+    """
 
     def __init__(self, llvm: Any) -> None:
         self.llvm = llvm
@@ -66,21 +85,21 @@ class Value(Unknown):
 
     def picked(self, lanes: list[int]) -> "Value":
         """These of its lanes."""
-        return Value(pick(builder(), self.llvm, lanes))
+        return Value(pick(self.llvm, lanes))
 
     def lane(self, i: int) -> "Value":
         return self.picked([i])
 
     def number(self, i: int) -> "Scalar":
         """That in one lane."""
-        return Scalar(builder().extract_element(self.llvm, ir.IntType(32)(i)))
+        return Scalar(builder().extract_element(self.llvm, I32(i)))
 
     def match(self, other: Any) -> Any:
         """``other``, a number or a `Value`, in LLVM's terms."""
         if isinstance(other, Value):
             return other.llvm
         if isinstance(other, Scalar):
-            return everywhere(builder(), other.llvm, self.n)
+            return everywhere(other.llvm, self.n)
         return ir.Constant(self.llvm.type, [float(other)] * self.n)
 
     def __add__(self, other: Any) -> "Value":
@@ -123,49 +142,51 @@ class Flag(Scalar):
             return other or self
         return Flag(builder().or_(self.llvm, other.llvm))
 
-    __ror__ = __or__
+    def __and__(self, other: "bool | Flag") -> "bool | Flag":
+        if isinstance(other, bool):
+            return other and self
+        return Flag(builder().and_(self.llvm, other.llvm))
 
     def __invert__(self) -> "Flag":
         return Flag(builder().not_(self.llvm))
+
+    __ror__, __rand__ = __or__, __and__
+
+
+def _operator(instruction: str, **settings: Any) -> Any:
+    def write(self: "Whole", other: "Int") -> "Whole":
+        return Whole(getattr(builder(), instruction)(self.llvm, in_llvm(other), **settings))
+
+    return write
+
+
+def _comparison(operator: str) -> Any:
+    def write(self: "Whole", other: "Int") -> Flag:
+        return Flag(builder().icmp_signed(operator, self.llvm, in_llvm(other)))
+
+    return write
 
 
 class Whole(Scalar):
     """An integer, at least zero where it is divided."""
 
-    def __add__(self, other: "Int") -> "Whole":
-        return Whole(builder().add(self.llvm, in_llvm(other), flags=NO_OVERFLOW))
+    __add__, __sub__, __mul__ = (_operator(op, flags=NO_OVERFLOW) for op in ("add", "sub", "mul"))
+    __floordiv__, __mod__, __and__ = (_operator(op) for op in ("udiv", "urem", "and_"))
+    __or__, __xor__, __rshift__ = (_operator(op) for op in ("or_", "xor", "lshr"))
+    __lt__, __le__, __gt__, __ge__ = (_comparison(op) for op in ("<", "<=", ">", ">="))
+    __radd__, __rmul__ = __add__, __mul__
 
-    def __sub__(self, other: "Int") -> "Whole":
-        return Whole(builder().sub(self.llvm, in_llvm(other), flags=NO_OVERFLOW))
+    def __rlshift__(self, other: int) -> "Whole":
+        return Whole(builder().shl(I64(other), self.llvm))
 
-    def __rsub__(self, other: "Int") -> "Whole":
-        return Whole(builder().sub(in_llvm(other), self.llvm, flags=NO_OVERFLOW))
-
-    def __mul__(self, other: "Int") -> "Whole":
-        return Whole(builder().mul(self.llvm, in_llvm(other), flags=NO_OVERFLOW))
-
-    def __mod__(self, other: "Int") -> "Whole":
-        return Whole(builder().urem(self.llvm, in_llvm(other)))
-
-    def __floordiv__(self, other: "Int") -> "Whole":
-        return Whole(builder().udiv(self.llvm, in_llvm(other)))
-
-    def __and__(self, other: "Int") -> "Whole":
-        return Whole(builder().and_(self.llvm, in_llvm(other)))
+    def __rsub__(self, other: int) -> "Whole":
+        return Whole(I64(other)) - self
 
     def as_value(self, dtype: Any) -> Value:
         """The floating-point number, in one lane."""
         zero = Value.full(0, dtype, 1).llvm
         number = builder().sitofp(self.llvm, zero.type.element)
-        return Value(builder().insert_element(zero, number, ir.IntType(32)(0)))
-
-    def __lt__(self, other: "Int") -> Flag:
-        return Flag(builder().icmp_signed("<", self.llvm, in_llvm(other)))
-
-    def __ge__(self, other: "Int") -> Flag:
-        return Flag(builder().icmp_signed(">=", self.llvm, in_llvm(other)))
-
-    __radd__, __rmul__ = __add__, __mul__
+        return Value(builder().insert_element(zero, number, I32(0)))
 
 
 Int: TypeAlias = int | Whole
@@ -177,21 +198,29 @@ def equal(one: Int, other: Int) -> bool | Flag:
     return Flag(builder().icmp_signed("==", in_llvm(one), in_llvm(other)))
 
 
-def in_llvm(number: Int) -> Any:
-    return number.llvm if isinstance(number, Whole) else ir.Constant(I64, int(number))
+def truth(condition: "Int | Flag") -> bool | Flag:
+    """As Python's `bool`: zero is false."""
+    if isinstance(condition, int | Flag):
+        return condition if isinstance(condition, Flag) else bool(condition)
+    return Flag(builder().icmp_signed("!=", condition.llvm, I64(0)))
+
+
+def in_llvm(number: Any) -> Any:
+    return I64(int(number)) if isinstance(number, int) else number.llvm
 
 
 class Variable:
     """A number that changes on the way."""
 
     def __init__(self, value: Any) -> None:
+        value = Whole(I64(value)) if isinstance(value, int) else value
         self._kind = type(value)
         with builder().goto_entry_block():
             self._memory = builder().alloca(value.llvm.type)
         self.set(value)
 
     def set(self, value: Any) -> None:
-        builder().store(value.llvm, self._memory)
+        builder().store(in_llvm(value), self._memory)
 
     def get(self) -> Any:
         return self._kind(builder().load(self._memory))
