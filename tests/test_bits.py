@@ -105,7 +105,7 @@ def test_saturated_tiny_and_zero(n, data_kind, weights_kind, dtype):
         assert_same_bits(reference.train(X, y, **options), fastxor.train(X, y, **options))
 
 
-@pytest.mark.parametrize("n", [4, 20])
+@pytest.mark.parametrize("n", [4, 12, 20])
 def test_no_negative_zero_goes_in_or_comes_out(n, dtype):
     """Inputs of zero and errors of one sign: a kernel's sums of products may be -0.0."""
     X, y = np.zeros((n, 2)), np.ones((n, 1))

@@ -1,4 +1,4 @@
-"""What the kernel for batches of up to eight samples does with one layer: traced functions.
+"""What the kernel for batches of a few samples does with one layer: traced functions.
 
 A value holds the samples of several units. Weights are spread: each is a group of ``lanes`` equal
 numbers. Those of the first layer are a table of inputs times units. Each other layer has two, of

@@ -1,4 +1,4 @@
-"""The steps of the kernel for batches of up to eight samples: traced functions."""
+"""The steps of the kernel for batches of a few samples: traced functions."""
 
 from fastxor.kernels.batches import look
 from fastxor.kernels.calls import BatchCall

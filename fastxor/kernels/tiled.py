@@ -58,11 +58,16 @@ def tiled_batch(
     arranged = plan(dtype, shape, layers, log_loss, sharing, watch)
     numbers = arranged.numbers
     a_size, g_size = numbers.activations, numbers.lanes
-    a_at, g_at, x_at = offsets([a_size, g_size], dtype)
+    a_at, g_at, x_at = offsets([a_size, g_size if shape.single else 0], dtype)
+    if not shape.single:
+        x_at += g_size
 
     def kernel(call: BatchCall) -> None:
         work = call.work
-        a, g = scratch(work, a_at, a_size), scratch(work, g_at, g_size)
+        a = scratch(work, a_at, a_size)
+        # on the stack, LLVM would keep sums in registers from tile to tile, and spill those that
+        # others need: 2-8-1 takes 1.03 times as long
+        g = scratch(work, g_at, g_size) if shape.single else work.at(g_at)
         train(call, network_of(arranged), shape, TileMemory(a, g, work.at(x_at)))
 
     key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch)
