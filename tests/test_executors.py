@@ -109,7 +109,14 @@ def test_a_killed_process(parts_of, tmp_path):
             train_many(X, Y, executor=executor, **call | {"seed": np.arange(200)})
             (victim, *_) = executor._processes
             timer = threading.Timer(0.1, os.kill, (victim, signal.SIGKILL))
-            timer.start()
+
+            def submit(*work, submit=executor.submit, timer=timer):
+                future = submit(*work)
+                if timer.ident is None:
+                    timer.start()
+                return future
+
+            executor.submit = submit
             with pytest.warns(RuntimeWarning, match="the executor takes no more work") as warned:
                 runs = train_many(X, Y, executor=executor, store=store, **call)
             timer.join()

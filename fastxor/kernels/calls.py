@@ -3,32 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastxor.kernels.memory import Memory
-from fastxor.kernels.traced import I32, I64, Scalar, Whole, builder, writing
-
-
-class Generator(NamedTuple):
-    """A `numpy.random.Generator`: addresses of its state and of two C functions."""
-
-    state: Any
-    uint32: Any
-    uint64: Any
-
-    def next_uint32(self) -> Whole:
-        return self._drawn(self.uint32, I32)
-
-    def next_uint64(self) -> Whole:
-        return self._drawn(self.uint64, I64)
-
-    def _drawn(self, address: Any, kind: Any) -> Whole:
-        function = builder().inttoptr(address, ir.FunctionType(kind, [I64]).as_pointer())
-        number = builder().call(function, [self.state])
-        return Whole(number if kind is I64 else builder().zext(number, I64))
+from fastxor.kernels.traced import Scalar, Whole, writing
 
 
 class BatchCall(NamedTuple):
@@ -38,7 +18,7 @@ class BatchCall(NamedTuple):
     X: Memory
     y: Memory
     order: Memory
-    generator: Generator
+    generator: Memory
     n: Whole
     batch_size: Whole
     parameters: Memory
@@ -74,7 +54,7 @@ class StackCall(NamedTuple):
 
 
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK = "IVVIGiiVVVVVITTTi", "IVViVVViiiiVTIV"
+BATCH, STACK = "IVVIIiiVVVVVITTTi", "IVViVVViiiiVTIV"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -112,7 +92,7 @@ def of_stacks(kernel: Callable[[StackCall], None]) -> Any:
 def traced_call(function: Callable[[Any], None]) -> Any:
     """What jitted code calls with a tuple of numbers and arrays, for ``function`` of that tuple.
 
-    Integers become `Whole`, floats `Scalar`, arrays `Memory`, generators `Generator`.
+    Integers become `Whole`, floats `Scalar`, arrays `Memory`.
     """
 
     @intrinsic
@@ -134,9 +114,4 @@ def _given(context: Any, builder: Any, value: Any, kind: Any) -> Any:
     if isinstance(kind, types.Array):
         array = context.make_array(kind)(context, builder, value)
         return Memory(array.data, Whole(array.nitems))
-    if isinstance(kind, types.NumPyRandomGeneratorType):
-        generator = cgutils.create_struct_proxy(kind)(context, builder, value)
-        bits = cgutils.create_struct_proxy(types.NumPyRandomBitGeneratorType("bit_generator"))
-        bits = bits(context, builder, generator.bit_generator)
-        return Generator(bits.state, bits.fnptr_next_uint32, bits.fnptr_next_uint64)
     return (Scalar if isinstance(kind, types.Float) else Whole)(value)

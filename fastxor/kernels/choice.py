@@ -24,7 +24,7 @@ last of which is shorter and may have empty chunks.
                   after the n samples; for `PAIR` two of them, of the samples 0, 2, 4 and so on of
                   each batch, and of 1, 3, 5; with shuffling (n, I) and (n, O), flat
     order         the order of this epoch's samples, (n,); empty without shuffling
-    generator     the one that shuffles for every further epoch
+    generator     the one that shuffles for every further epoch, see `order.addresses_of`
     parameters    W1, b1, ..., WL, bL, at the kernel's `places`, zeros elsewhere
     velocity      likewise
     totals, work  sums over samples and working memory, to be kept as they are between calls; each

@@ -50,8 +50,8 @@ class Code:
     """The machine code of a kernel: not there at first, then loaded from disk, or compiled.
 
     A letter of ``arguments`` stands for one: V for an array of the dtype, T for a number of it, I
-    for an array of integers, i for an integer, G for a `numpy.random.Generator`. Arrays are flat.
-    ``key`` is all else that the code depends on.
+    for an array of integers, i for an integer. Arrays are flat. ``key`` is all else that the code
+    depends on.
     """
 
     def __init__(self, kernel: Any, arguments: str, dtype: Any, *key: Any) -> None:
@@ -62,7 +62,7 @@ class Code:
         T = types.float64 if dtype is np.float64 else types.float32
         kinds = {
             "V": types.Array(T, 1, "C"), "T": T, "I": types.Array(types.int64, 1, "C"),
-            "i": types.int64, "G": types.npy_rng,
+            "i": types.int64,
         }  # fmt: skip
         self._kernel, self._file = kernel, KernelFile(self.name)
         self._signature = types.void(*(kinds[letter] for letter in arguments))
@@ -71,8 +71,7 @@ class Code:
     @property
     def run(self) -> Any:
         """The kernel, to be called; made where it is not there."""
-        if self._made is None:
-            self.make()
+        self.make()
         return self._made
 
     @property
@@ -81,6 +80,9 @@ class Code:
         return self._file.exists
 
     def make(self) -> None:
+        """Load or compile it, where it is not there."""
+        if self._made is not None:
+            return
         if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
             raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
         with not_forking, _interrupted_later():  # one at a time

@@ -27,6 +27,8 @@ from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
+from fastxor.forks import not_forking
+
 DIGEST = sha256().digest_size
 # Numba's settings that change code, beside those for the processor
 OPTIMISATION = (
@@ -108,10 +110,11 @@ def fingerprint() -> str | None:
     Of this wing's modules, whatever they are imported from, of the versions of what compiles
     them, of the processor and of the compiler's settings. None where no modules can be read.
     """
+    with not_forking:  # Numba has a lock of its own while it makes its target
+        processor = cpu_target.target_context.codegen().magic_tuple()
     made_by = (
         importlib.machinery.EXTENSION_SUFFIXES[0],  # Python, its version and ABI, and the system
-        numba.__version__, llvmlite.__version__,
-        cpu_target.target_context.codegen().magic_tuple(),
+        numba.__version__, llvmlite.__version__, processor,
         *(repr(getattr(numba.config, name, None)) for name in OPTIMISATION),
     )  # fmt: skip
     digest = sha256(repr(made_by).encode())

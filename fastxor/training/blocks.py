@@ -64,7 +64,7 @@ def samples_of(
     (special.kernel or general).code.make()  # here, where its time counts for no slice
 
     def with_more_rows(array: Array) -> Array:
-        rows = zeros((n + general.samples) * array.shape[1], T)
+        (rows,) = zeros(T, (n + general.samples) * array.shape[1])
         rows[: array.size] = array.ravel()
         return rows
 
@@ -113,7 +113,7 @@ class Block:
             kernel.numbers, self.samples.X, self.samples.y, self.samples.n, parameters, velocity,
             rates.ravel(), len(self.places), self.epoch, epochs, every, losses.ravel(),
             dtype.type(self.samples.settings.tolerance or 0), self.solved_at,
-            zeros(kernel.work, dtype),
+            *zeros(dtype.type, kernel.work),
         )  # fmt: skip
         self.epoch += epochs
         self.rows = _of_columns(parameters, self.rows.shape, kernel.width)
@@ -171,7 +171,7 @@ def _columns(rows: Array, width: int) -> Array:
     groups = -(-count // width)
     padded = np.zeros((groups * width, size), rows.dtype)
     padded[:count] = rows
-    columns = zeros(padded.size, rows.dtype)
+    (columns,) = zeros(rows.dtype.type, padded.size)
     columns.reshape(groups, size, width)[:] = padded.reshape(groups, width, size).swapaxes(1, 2)
     return columns
 

@@ -25,6 +25,7 @@ from fastxor.kernels.compiling import (
     WATCH,
     Kernel,
 )
+from fastxor.kernels.order import addresses_of
 from fastxor.kernels.sums import BLOCK
 from fastxor.kernels.tiled import general_batch
 from fastxor.kernels.tiled_plan import LARGEST_BLOCK
@@ -32,7 +33,7 @@ from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem
 from fastxor.runs.settings import Settings
 from fastxor.training.faster import faster
-from fastxor.training.layout import by_column, by_sample, zeros
+from fastxor.training.layout import by_column, by_sample, stride_for, zeros
 from fastxor.training.threads import Threads
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
@@ -46,7 +47,7 @@ PAIR_FROM, PAIR_SAMPLES = 30_000, 128
 # Likewise for each of more than two, where their number is ours to choose: a guess, to keep the
 # many cores of a large machine from waiting for each other most of the time.
 EACH = 50_000
-UNUSED = np.random.default_rng(0)  # for kernels that do not shuffle
+UNUSED = np.zeros(3, np.int64)  # for kernels that do not shuffle
 
 
 class Engine:
@@ -70,7 +71,7 @@ class Engine:
             special_kernel, self.dtype, layers, self.batch_size, log_loss,
             self.batch_size == self.n and not settings.shuffle, self.momentum, sharing, watch,
         )  # fmt: skip
-        self.order = np.zeros(self.n if settings.shuffle else 0, np.int64)
+        self.order, self.addresses = np.zeros(self.n if settings.shuffle else 0, np.int64), UNUSED
         self.position = np.zeros(7, np.int64)
         sharing = sharing if sharing == BLOCKS else ALONE  # only special kernels are for two
         self._use(self.faster.kernel or general_batch(self.dtype, layers, log_loss, sharing, watch))
@@ -84,23 +85,23 @@ class Engine:
         self.kernel, problem = kernel, self.problem
         self.per_batch = -(-self.batch_size // kernel.chunk)
         self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
-        self.X, self.y = (self._arranged(a) for a in (problem.X, problem.y))
-        self.parameters, self.velocity = (zeros(kernel.size, self.dtype) for _ in range(2))
         totals, threads = {
             ALONE: (1, 1), BLOCKS: (self.per_batch, self.threads), PAIR: (4, 2),
         }[kernel.sharing]  # fmt: skip
-        self.totals = zeros(kernel.totals * totals, self.dtype)
-        self.work = [zeros(kernel.work, self.dtype) for _ in range(threads)]
-
-    def _arranged(self, samples: Array) -> Array:
-        """X or y as the kernel wants it."""
-        if self.order.size:
-            return by_sample(samples, self.dtype)
-        parts = [samples]
-        if self.kernel.sharing == PAIR:
+        parts = [[problem.X], [problem.y]]
+        if kernel.sharing == PAIR and not self.order.size:
             odd = np.arange(self.n) % self.batch_size % 2 == 1
-            parts = [samples[~odd], samples[odd]]
-        return by_column(parts, self.kernel.width, self.dtype)
+            parts = [[array[~odd], array[odd]] for (array,) in parts]
+        rows = self.n
+        if not self.order.size:
+            rows = stride_for(len(parts[0][0]), kernel.width, self.dtype)
+        self.parameters, self.velocity, self.totals, self.X, self.y, *self.work = zeros(
+            self.dtype, kernel.size, kernel.size, kernel.totals * totals,
+            *(len(each) * rows * each[0].shape[1] for each in parts), *[kernel.work] * threads,
+        )  # fmt: skip
+        arrange = by_sample if self.order.size else by_column
+        for each, memory in zip(parts, (self.X, self.y), strict=True):
+            arrange(each, memory)
 
     def go_faster(self) -> None:
         """Go on with the special kernel, if it is there by now."""
@@ -124,16 +125,17 @@ class Engine:
 
     def restart(self, epoch: int, network: Network, solved_at: int) -> None:
         """Go on from ``network`` as the one before this epoch."""
-        self.position[[DONE, MISSED, SOLVED]] = epoch * self.per_epoch, 0, solved_at
+        position = self.position
+        position[DONE], position[MISSED], position[SOLVED] = epoch * self.per_epoch, 0, solved_at
         for memory, arrays in (
             (self.parameters, network.arrays), (self.velocity, network.velocity),
         ):  # fmt: skip
             memory[:] = 0
             if arrays:
                 memory[self.kernel.places] = np.concatenate([array.ravel() for array in arrays])
-        self.generator = UNUSED
         if network.generator:
             self.generator = with_state(state_of(network.generator))
+            self.addresses = addresses_of(self.generator)
 
     @property
     def epoch(self) -> int:
@@ -168,11 +170,13 @@ class Engine:
             chunks = ahead + (chunks - ahead) // self.per_epoch * self.per_epoch
         if self.order.size and ahead == self.per_epoch:
             self.order[:] = self.generator.permutation(self.n)  # of further epochs: the kernel
-        self.position[[CLAIMED, FINISHED, UPDATED]] = done, done, done // self.per_batch
+        position = self.position
+        position[CLAIMED], position[FINISHED] = done, done
+        position[UPDATED] = done // self.per_batch
 
         def run(work: Array) -> None:
             kernel.code.run(
-                kernel.numbers, self.X, self.y, self.order, self.generator, self.n, self.batch_size,
+                kernel.numbers, self.X, self.y, self.order, self.addresses, self.n, self.batch_size,
                 self.parameters, self.velocity, self.totals, work, self.losses, self.position,
                 *self.rates, chunks,
             )  # fmt: skip
