@@ -580,6 +580,7 @@ def test_the_command_line_exits_with_1(tmp_path, monkeypatch, capsys):
     assert "DIFFER" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_kernel_from_older_sources_is_never_loaded(tmp_path):
     """Change one line of a module that the kernel is compiled from, in turn: each change counts."""
     folder = copy_of_package(tmp_path / "fastxor")

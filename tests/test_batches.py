@@ -100,9 +100,9 @@ def test_slices_in_the_middle_of_an_epoch(n, batch_size, threads, dtype, monkeyp
 @pytest.mark.parametrize("batch_size", [None, 70])
 def test_large_networks_pause_within_a_block(batch_size, monkeypatch):
     """One tile of samples at a time; the sums so far are kept from call to call."""
-    X, y = samples(100, 2, 1)
+    X, y = samples(100, 500, 1)
     settings = {
-        "hidden_size": 70_000, "epochs": 2, "learning_rate": 1e-6, "batch_size": batch_size,
+        "hidden_size": 500, "epochs": 2, "learning_rate": 1e-6, "batch_size": batch_size,
         "dtype": "float32",
     }  # fmt: skip
     monkeypatch.setattr(training, "SLICE", 0)

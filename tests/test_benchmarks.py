@@ -12,6 +12,7 @@ from fastxor.benchmarking.case import Case
 from fastxor.benchmarking.tables import rank
 
 
+@pytest.mark.slow
 def test_benchmarks_run():
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "benchmarks", "--benchmark-disable", "-q", "-x",

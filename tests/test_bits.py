@@ -42,7 +42,7 @@ def test_tiled_batches(many, turn, dtype):
     H = HIDDEN[turn]
     turn += dtype is np.float32
     sizes = (INPUTS[turn % 5], H, OUTPUTS[turn % 3])
-    for n in many:
+    for n in many[turn % 2 :: 2]:  # the others are of the other dtype
         check(n, sizes, dtype, 0.5 * (turn // 2 % 2), seed=turn)
 
 

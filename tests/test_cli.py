@@ -381,6 +381,7 @@ def test_bench_says_when_bits_differ(short_bench, monkeypatch, capsys):
 
     compare = partial(agreement.compare, fast=wrong)
     monkeypatch.setattr(agreement, "compare", compare)
+    monkeypatch.setattr(bench, "FULL_BATCHES", [])
     assert run("bench") == 1
     assert "DIFFER: first in epoch 0" in capsys.readouterr().out
 

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "contract": set(),
     "kernels": {"forks"},
     "textbook": {"common"},
-    "networks": {"common", "contract"},
+    "networks": {"common", "contract", "forks", "kernels"},
     "runs": {"common", "networks"},
     "data": {"common"},
     "reference": {"common", "contract", "networks", "runs"},

@@ -229,7 +229,7 @@ def test_layers_of_ones_own(tmp_path):
 
 @pytest.mark.parametrize(
     ("n", "batch_size", "sizes"),
-    [(40, None, (2, 3, 1)), (40, 9, (2, 3, 1)), (1100, None, (2, 2, 1)), (3, None, (2, 4000, 1))],
+    [(40, None, (2, 3, 1)), (40, 9, (2, 3, 1)), (1100, None, (2, 2, 1)), (3, None, (2, 1200, 1))],
     ids=["9 to 1024", "batches", "blocks", "wide"],
 )
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -256,15 +256,16 @@ def test_networks_that_diverge(n, dtype):
     """Momentum above one triples each step until it overflows; the others go on."""
     A, b = samples(n, 2, 1)
     momenta = np.tile([0.5, 3.0, 0.0, 4.0], 5)
-    common = {"epochs": 700, "dtype": dtype, "learning_rate": 0.5}
+    epochs = 700 if dtype is np.float64 else 120
+    common = {"epochs": epochs, "dtype": dtype, "learning_rate": 0.5}
     runs = train_many(A, b, seed=np.arange(20), momentum=momenta, record_every=50, **common)
-    for k in range(20):
+    for k in range(0, 20, 3):  # of each momentum
         check(runs, k, *alone(
             A, b, seed=k, momentum=float(momenta[k]), tolerance=0.5, **common
         ))  # fmt: skip
     assert ((runs.diverged_at >= 0) == (momenta > 1)).all()
     assert runs.done.all()
-    assert (runs.epochs_done == np.where(momenta > 1, runs.diverged_at, 700)).all()
+    assert (runs.epochs_done == np.where(momenta > 1, runs.diverged_at, epochs)).all()
 
 
 def test_losses_that_overflow_are_divergence_too(dtype):

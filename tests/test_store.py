@@ -377,6 +377,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_kill_9(tmp_path):
     """Again and again, at any moment: all finished parts stay, and no other kind of file counts."""
     moments, kills, parts = random.Random(0), 0, 0

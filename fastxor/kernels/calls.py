@@ -53,8 +53,24 @@ class StackCall(NamedTuple):
     work: Memory
 
 
+class ForwardCall(NamedTuple):
+    """The arguments of the kernel for predictions."""
+
+    numbers: Memory
+    X: Memory  # (n, I), flat
+    parameters: Memory  # (networks, size), flat: W1, b1, ..., WL, bL of each
+    outputs: Memory  # (networks, n, O), flat, to be filled
+    work: Memory
+    size: Whole
+    n: Whole
+    first_network: Whole  # of those to make, and after the last
+    last_network: Whole
+    first: Whole  # likewise of the samples
+    last: Whole
+
+
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK = "IVVIIiiVVVVVITTTi", "IVViVVViiiiVTIV"
+BATCH, STACK, FORWARD = "IVVIIiiVVVVVITTTi", "IVViVVViiiiVTIV", "IVVVViiiiii"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -84,6 +100,21 @@ def of_stacks(kernel: Callable[[StackCall], None]) -> Any:
         traced(StackCall(
             numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
             losses, tolerance, solved_at, work,
+        ))  # fmt: skip
+
+    return call
+
+
+def of_forward(kernel: Callable[[ForwardCall], None]) -> Any:
+    """Likewise, of the arguments `FORWARD`."""
+    traced = traced_call(kernel)
+
+    def call(
+        numbers, X, parameters, outputs, work, size, n, first_network, last_network, first, last
+    ):
+        traced(ForwardCall(
+            numbers, X, parameters, outputs, work, size, n, first_network, last_network, first,
+            last,
         ))  # fmt: skip
 
     return call

@@ -1,2 +1,2 @@
-"""Networks: their parameters, starts, predictions and files. Imports the contract, which
-predictions follow."""
+"""Networks: their parameters, starts, predictions and files. Imports the contract and the kernels,
+for predictions."""
