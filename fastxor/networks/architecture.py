@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any, TypeAlias
 
@@ -42,7 +42,7 @@ class Architecture:
         if output == "softmax" and sizes[-1] < 2:
             raise ValueError("output must not be 'softmax' of a single output: it is always 1")
         biases = bias if isinstance(bias, tuple) else (bias,) * (len(sizes) - 1)
-        return cls(sizes, (*hidden, output), biases)
+        return _shared(sizes, (*hidden, output), biases)
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, int]]:
@@ -54,7 +54,7 @@ class Architecture:
                 shapes[f"b{number}"] = 1, units
         return shapes
 
-    @property
+    @cached_property
     def layers(self) -> tuple[tuple[int, int, str, bool], ...]:
         """Inputs, units, function of each layer, and has it biases?"""
         return tuple(zip(self.sizes, self.sizes[1:], self.activations, self.biases, strict=False))
@@ -63,6 +63,11 @@ class Architecture:
     def names(self) -> tuple[str, ...]:
         """Of the arrays of parameters, in order."""
         return tuple(self.shapes)
+
+    @cached_property
+    def missing(self) -> dict[str, None]:
+        """The biases that are not there."""
+        return {f"b{number}": None for number, bias in enumerate(self.biases, 1) if not bias}
 
     @cached_property
     def parameters(self) -> int:
@@ -102,6 +107,12 @@ class Architecture:
             words = list(self.activations)
         text += " " + "-".join(words)
         return text if all(self.biases) else f"{text} without biases"
+
+
+@lru_cache(1024)
+def _shared(sizes: Any, activations: Any, biases: Any) -> Architecture:
+    """The same object again, which has worked out its shapes and names."""
+    return Architecture(sizes, activations, biases)
 
 
 def check_activation(value: Any, layers: int) -> tuple[str, ...]:

@@ -80,10 +80,8 @@ class Network(Parameters):
         checked or copied but the generator.
         """
         network = cls.__new__(cls)
-        missing = dict.fromkeys(
-            f"b{k}" for k, bias in enumerate(architecture.biases, 1) if not bias
-        )
-        network._set(missing | dict(zip(architecture.names, arrays, strict=True)), architecture)
+        given = dict(zip(architecture.names, arrays, strict=True))
+        network._set(architecture.missing | given, architecture)
         network.velocity = None if velocity is None else tuple(velocity)
         network.generator = None
         if generator is not None:

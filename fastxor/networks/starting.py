@@ -1,13 +1,14 @@
 """Starting networks, from a seed."""
 
 import threading
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from math import prod, sqrt
 from typing import Any
 
 import numpy as np
 
+from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
@@ -47,14 +48,19 @@ def starting_network(
     init: str = "randn",
     init_range: float | None = None,
 ) -> Network:
-    """The network that training starts from, see `fastxor.train`.
+    """The network that training starts from, see `fastxor.train`, without -0.0.
 
-    NumPy's global generator is left alone.
+    NumPy's global generator is left alone. Raises ValueError where ``init_range`` is so large that
+    twice of it overflows.
     """
     numbers = getattr(random_state(seed), method_of(init))(numbers_of(architecture, init))
     ranges = None if init_range is None else np.array([init_range])
     arrays = weights_of(numbers[None], architecture, init, ranges)
-    return Network.of([array[0].astype(dtype) for array in arrays], architecture)
+    if init_range is not None:
+        for name, array in zip(architecture.names, arrays, strict=True):
+            checks.finite(f"initial {name}", array[0], dtype)
+    zero = dtype(0)
+    return Network.of([array[0].astype(dtype) + zero for array in arrays], architecture)
 
 
 def method_of(init: str) -> str:
@@ -62,6 +68,7 @@ def method_of(init: str) -> str:
     return "randn" if init == "randn" else "random_sample"
 
 
+@lru_cache(1024)
 def numbers_of(architecture: Architecture, init: str) -> int:
     """How many numbers a start takes."""
     return sum(prod(architecture.shapes[name]) for name in _drawn(architecture, init))
@@ -93,6 +100,7 @@ def weights_of(
     return arrays
 
 
-def _drawn(architecture: Architecture, init: str) -> list[str]:
+@lru_cache(1024)
+def _drawn(architecture: Architecture, init: str) -> tuple[str, ...]:
     """The arrays that do not start as zeros."""
-    return [name for name in architecture.names if init == "uniform" or name[0] == "W"]
+    return tuple(name for name in architecture.names if init == "uniform" or name[0] == "W")

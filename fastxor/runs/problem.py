@@ -41,8 +41,10 @@ def prepare(X: Any, y: Any, *, initial: Any, threads: int | None, **given: Any) 
         start = starting_network(
             settings.seed, architecture, dtype, settings.init, settings.init_range
         )
-    check_architecture(start.architecture, architecture)
-    start = as_start(start, dtype, settings)
+        start = _to_go_on(start, start, settings)
+    else:
+        check_architecture(start.architecture, architecture)
+        start = as_start(start, dtype, settings)
     return Problem(X, y, start, min(settings.batch_size or len(X), len(X)), threads, settings)
 
 
@@ -121,13 +123,18 @@ def starting_arrays(arrays: dict[str, Array], dtype: Any) -> tuple[Array, ...]:
 
 def as_start(network: Network, dtype: Any, settings: Settings) -> Network:
     """A copy to train, with what the settings need."""
-    names = network.architecture.names
-    arrays = dict(zip(names, network.arrays, strict=True))
+    arrays = dict(zip(network.architecture.names, network.arrays, strict=True))
     start = Network.of(starting_arrays(arrays, dtype), network.architecture)
+    return _to_go_on(start, network, settings)
+
+
+def _to_go_on(start: Network, before: Network, settings: Settings) -> Network:
+    """With the velocity and generator of the network ``before``, or first ones, as needed."""
     if settings.momentum != 0:
-        velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
-        named = {f"velocity_{n}": v for n, v in zip(names, velocity, strict=True)}
-        start.velocity = starting_arrays(named, dtype)
+        velocity = before.velocity or [np.zeros_like(array) for array in before.arrays]
+        names = (f"velocity_{name}" for name in before.architecture.names)
+        named = dict(zip(names, velocity, strict=True))
+        start.velocity = starting_arrays(named, start.dtype)
     if settings.shuffle:
-        start.generator = network.generator or np.random.default_rng(settings.seed)
+        start.generator = before.generator or np.random.default_rng(settings.seed)
     return start

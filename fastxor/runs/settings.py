@@ -22,6 +22,7 @@ LOSSES_OF = {
     "sigmoid": LOSSES, "identity": ("mse",), "tanh": ("mse",), "softmax": ("log_loss",),
 }  # fmt: skip
 """Which of them go with these outputs."""
+TUTORIALS = Architecture.of((1, 2, 1))  # but for its inputs and outputs
 LONGEST = np.iinfo(np.intp).max // 8  # epochs whose losses could be counted in bytes
 
 
@@ -90,7 +91,7 @@ def check_settings(
     if dtype is None:
         dtype = start.dtype if start else np.float64
     dtype = checks.float_type("dtype", dtype)
-    like = start.architecture if start else Architecture.of((1, 2, 1))
+    like = start.architecture if start else TUTORIALS
     sizes = check_hidden_size(like.hidden_size if hidden_size is None else hidden_size)
     if activation is None:
         activation = like.activation if start and len(sizes) == len(like.sizes) - 2 else "sigmoid"
@@ -120,7 +121,7 @@ def check_settings(
         seed=whole("seed", seed, low=0, high=2**32 - 1),
         init=init,
         init_range=None if init_range is None else real("init_range", init_range, dtype, low=0),
-        dtype=np.dtype(dtype).name,
+        dtype=dtype.__name__,
         tolerance=tolerance,
         stop_when_solved=checks.boolean("stop_when_solved", stop_when_solved),
         record_every=(
