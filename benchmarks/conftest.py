@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.peers import MODULES
 from fastxor.benchmarking.machine import PACKAGES, machine_info
-from fastxor.training.faster import special_kernels_at_once
+from fastxor.kernels.faster import special_kernels_at_once
 
 DISTRIBUTIONS = {"PyTorch": "torch", "scikit-learn": "scikit-learn"}
 

@@ -93,7 +93,7 @@ class _SigmoidMLP(BaseEstimator):
         """The outputs (n, O) of the fitted network, in float64."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=self.network_.dtype, reset=False)
-        return self.network_.predict_proba(X).astype(np.float64)
+        return self.network_.predict_proba(X, self.threads).astype(np.float64)
 
 
 class SigmoidMLPClassifier(ClassifierMixin, _SigmoidMLP):

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 
 from fastxor import Network, Run
 from fastxor.agreement import differing
-from fastxor.training import faster
-from fastxor.training.faster import special_kernels_at_once
+from fastxor.kernels import faster
+from fastxor.kernels.faster import special_kernels_at_once
 
 # compiling a kernel takes half a second, which is no reason to fail
 settings.register_profile("fastxor", deadline=None, suppress_health_check=list(HealthCheck))

@@ -492,7 +492,7 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
     change(folder, *MUTANTS[name])
     monkeypatch.syspath_prepend(tmp_path)
     mutant = importlib.import_module(package)
-    at_once = importlib.import_module(f"{package}.training.faster").special_kernels_at_once
+    at_once = importlib.import_module(f"{package}.kernels.faster").special_kernels_at_once
     if "general" in name:
         at_once = contextlib.nullcontext
 
@@ -589,7 +589,7 @@ def test_a_kernel_from_older_sources_is_never_loaded(tmp_path):
     }  # fmt: skip
     code = (
         "from fastxor.__main__ import main\n"
-        "from fastxor.training.faster import special_kernels_at_once\n"  # sooner compiled
+        "from fastxor.kernels.faster import special_kernels_at_once\n"  # sooner compiled
         "with special_kernels_at_once():\n"
         "    raise SystemExit(main(['compare', '--epochs', '20']))\n"
     )

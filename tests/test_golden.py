@@ -8,7 +8,7 @@ import pytest
 import fastxor
 from fastxor import reference
 from fastxor.agreement import digest
-from fastxor.training.faster import special_kernels_at_once
+from fastxor.kernels.faster import special_kernels_at_once
 from tests import golden
 
 DIGESTS = json.loads(golden.FILE.read_text())["digests"]

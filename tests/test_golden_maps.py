@@ -102,7 +102,7 @@ def test_the_reference_agrees_along_the_edge(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", golden_maps.MAPS)
 def test_the_reference_agrees_everywhere(name):
-    runs = golden_maps.MAPS[name].train(24)
+    runs = golden_maps.MAPS[name].train(16)
     for row, column in np.ndindex(runs.shape):
         check(runs, row, column, *POINT[name])
 

@@ -10,9 +10,9 @@ import pytest
 import fastxor
 from fastxor import Interrupted, reference
 from fastxor.kernels.compiling import CLAIMED, DONE, FINISHED, UPDATED
+from fastxor.kernels.faster import special_kernels_at_once
 from fastxor.training import engine
 from fastxor.training import single as training
-from fastxor.training.faster import special_kernels_at_once
 from tests.conftest import assert_same_bits, samples
 
 TABLE: dict[str, Any] = {"hidden_size": 7, "momentum": 0.5}

@@ -1,30 +1,53 @@
 """Predictions by the kernel: the bits of the contract."""
 
 import itertools
-import sys
 
 import numpy as np
 import pytest
 
 import fastxor
 from fastxor import Network
+from fastxor.kernels import faster
 from fastxor.networks import predictions
 from fastxor.networks.architecture import OUTPUTS, Architecture
 from fastxor.networks.stack import Networks
 from tests.conftest import in_new_process
 
-KERNELS = "fastxor.kernels.compiling"
 SIZES = [(2, 1), (2, 2, 1), (3, 9, 5, 2), (9, 16, 3)]
 
 
-def by_both(monkeypatch, arrays, architecture, X):
-    """Outputs by the kernel, and by NumPy."""
-    monkeypatch.setitem(sys.modules, KERNELS, fastxor.kernels.compiling)
-    kernel = predictions.outputs_of(arrays, architecture, X)
-    with monkeypatch.context() as without:
-        without.delitem(sys.modules, KERNELS)
-        contract = predictions.outputs_of(arrays, architecture, X)
-    return kernel, contract
+@pytest.fixture(autouse=True, scope="module")
+def numba():
+    """Is imported."""
+    fastxor.train(*fastxor.xor(), epochs=1)
+
+
+@pytest.fixture
+def used(monkeypatch):
+    """Which of the two ways predictions took."""
+    names = []
+    for name in ("_by_kernel", "_by_contract"):
+        way = getattr(predictions, name)
+
+        def noted(*arguments, name=name, way=way):
+            names.append(name)
+            way(*arguments)
+
+        monkeypatch.setattr(predictions, name, noted)
+    return names
+
+
+@pytest.fixture
+def by_both(used):
+    def outputs(arrays, architecture, X):
+        with faster.special_kernels_at_once():
+            kernel = predictions.outputs_of(arrays, architecture, X)
+        contract = np.empty_like(kernel)
+        predictions._by_contract(arrays, architecture, np.array(X), contract)
+        assert used[-2:] == ["_by_kernel", "_by_contract"]
+        return kernel, contract
+
+    return outputs
 
 
 def random_networks(count, sizes, dtype, *functions):
@@ -33,52 +56,66 @@ def random_networks(count, sizes, dtype, *functions):
     return [random.normal(size=(count, *s)).astype(dtype) for s in shapes], architecture
 
 
-@pytest.fixture(autouse=True, scope="module")
-def kernels():
-    fastxor.train(*fastxor.xor(), epochs=1)
-
-
 # one sample, a part of a vector, of a tile, and more; one network, and several
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "identity"])
-def test_bits(sizes, activation, dtype, monkeypatch):
+def test_bits(sizes, activation, dtype, by_both):
     for output, bias in itertools.product(OUTPUTS, (True, False)):
         if output == "softmax" and sizes[-1] < 2:
             continue
         for count, n in ((1, 1), (1, 4), (3, 7), (2, 64), (1, 65), (5, 130)):
             networks = random_networks(count, sizes, dtype, activation, output, bias)
             X = np.random.default_rng(n).normal(size=(n, sizes[0]), scale=3)
-            kernel, contract = by_both(monkeypatch, *networks, X)
+            kernel, contract = by_both(*networks, X)
             assert kernel.tobytes() == contract.tobytes()
 
 
 @pytest.mark.parametrize(("count", "n"), [(1, 1000), (70, 3), (7, 200)])
-def test_pieces_and_threads(count, n, monkeypatch):
+def test_pieces_and_threads(count, n, by_both, monkeypatch):
     """However the work is divided."""
     networks = random_networks(count, (3, 5, 2), np.float64)
     X = np.random.default_rng(0).normal(size=(n, 3))
     for each, most, threads in ((1, 100, 3), (500, 10**9, 2), (10**9, 100, 1)):
         for name, value in (("EACH", each), ("SLICE", most), ("cores", lambda t=threads: t)):
             monkeypatch.setattr(predictions, name, value)
-        kernel, contract = by_both(monkeypatch, *networks, X)
+        kernel, contract = by_both(*networks, X)
         assert kernel.tobytes() == contract.tobytes()
 
 
-def test_any_layout_and_kind_of_samples(monkeypatch):
-    networks = random_networks(1, (3, 5, 2), np.float32)
-    X = np.arange(60).reshape(3, 20) % 2
-    for given in (X.T, X.T.astype(bool), X.T.astype(np.float32), X.T.tolist(), X.T[::-2]):
-        kernel, contract = by_both(monkeypatch, *networks, given)
+def test_pieces_are_all_there_is():
+    for count, n, size, most in ((1, 1000, 9, 900), (70, 3, 9, 100), (7, 200, 32, 10_000)):
+        made = np.zeros((count, n), int)
+        for first, last, start, stop in predictions._pieces(count, n, size, most):
+            made[first:last, start:stop] += 1
+            assert (last - first) * (stop - start) * size <= max(most, size * predictions.ROWS)
+        assert (made == 1).all()
+
+
+def test_any_samples(by_both, tmp_path):
+    """Of any layout and kind, read only, in a file, and not aligned."""
+    networks = random_networks(1, (3, 5, 2), np.float64)
+    X = (np.arange(60).reshape(20, 3) % 2).astype(np.float64)
+    fixed = X.copy()
+    fixed.setflags(write=False)
+    np.save(tmp_path / "X.npy", X)
+    on_disk = np.load(tmp_path / "X.npy", mmap_mode="r")
+    crooked = np.frombuffer(b"x" + X.tobytes(), np.float64, offset=1).reshape(X.shape)
+    for given in (
+        X.T.copy().T, X[::-2], X.astype(bool), X.astype(np.float32), X.tolist(), fixed, on_disk,
+        crooked,
+    ):  # fmt: skip
+        kernel, contract = by_both(*networks, given)
         assert kernel.tobytes() == contract.tobytes()
 
 
-def test_sums_that_overflow(monkeypatch):
+def test_sums_that_overflow(by_both):
     """They are where they are with NumPy, and what is said of them."""
     architecture = Architecture.of((2, 2, 1))
     arrays = [np.full((1, *shape), 1e300) for shape in architecture.shapes.values()]
     arrays[0][0, 1] *= -1
     X = np.array([[1.0, 1.0], [1e300, 1e300]])
-    kernel, contract = by_both(monkeypatch, arrays, architecture, X)
+    with np.errstate(all="ignore"):
+        kernel, contract = by_both(arrays, architecture, X)
     assert np.isnan(kernel).tolist() == np.isnan(contract).tolist() == [[[False], [True]]]
     with pytest.raises(OverflowError, match="for row 1 of X"):
         Network(*(array[0] for array in arrays)).predict(X)
@@ -89,14 +126,39 @@ def test_no_networks():
     assert Networks.of(arrays, architecture).predict_proba(np.ones((4, 3))).shape == (0, 4, 2)
 
 
-def test_numba_is_not_imported_for_few_samples():
-    output = in_new_process(
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "two", True])
+def test_bad_threads(threads):
+    network = fastxor.train(*fastxor.xor(), epochs=1).network
+    with pytest.raises((ValueError, TypeError), match="threads must be an integer of at least 1"):
+        network.predict(fastxor.xor()[0], threads=threads)
+
+
+def test_the_kernel_takes_over(used, monkeypatch):
+    """Where it pays: of much work at once, of little after a while."""
+    monkeypatch.setattr(faster, "COMPILING", 0.0)
+    faster.faster.cache_clear()
+    network, (X, _) = fastxor.train(*fastxor.xor(), epochs=1).network, fastxor.xor()
+    network.predict(X)
+    assert used == ["_by_contract"]
+    while used[-1] == "_by_contract":
+        network.predict(X)
+    monkeypatch.setattr(predictions, "LARGE", 36)
+    faster.faster.cache_clear()
+    del used[:]
+    network.predict(X)
+    assert used == ["_by_kernel"]
+
+
+def test_numba_is_imported_only_for_much_work():
+    program = (
         "import sys, fastxor\n"
+        "from fastxor.networks import predictions\n"
         "X, y = fastxor.xor()\n"
         "network = fastxor.reference.train(X, y, epochs=1).network\n"
         "before = network.predict_proba(X)\n"
         "print('numba' in sys.modules)\n"
-        "fastxor.train(X, y, epochs=1)\n"
-        "print(before.tobytes() == network.predict_proba(X).tobytes())\n"
+        "predictions.LARGE = 36\n"
+        "print(before.tobytes() == network.predict_proba(X).tobytes(), 'numba' in sys.modules)\n"
     )
-    assert output == "False\nTrue\n"
+    assert in_new_process(program) == "False\nTrue True\n"
+    assert in_new_process(program, NUMBA_DISABLE_JIT="1") == "False\nTrue True\n"

@@ -12,7 +12,7 @@ from fastxor.benchmarking.case import Case
 from fastxor.benchmarking.cases import DTYPES, ENGINES, Training
 from fastxor.benchmarking.machine import machine_info
 from fastxor.common.progress import progress_bar
-from fastxor.training.faster import special_kernels_at_once
+from fastxor.kernels.faster import special_kernels_at_once
 
 BUDGET = 0.3  # seconds for the repetitions of a measurement
 LONGEST = 1.0  # what would take more seconds for a single one is left out

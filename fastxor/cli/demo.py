@@ -12,10 +12,10 @@ from fastxor import data, textbook
 from fastxor.agreement import Agreement, compare
 from fastxor.benchmarking.machine import describe, machine_info
 from fastxor.common.checks import Array
+from fastxor.kernels.faster import special_kernels_at_once
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
 from fastxor.networks.starting import starting_network
-from fastxor.training.faster import special_kernels_at_once
 from fastxor.training.single import train
 
 EPOCHS = 10_000

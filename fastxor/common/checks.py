@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 
 NO_NUMBERS = (bool, np.bool_, str, bytes)  # though float() takes them
+MOST_THREADS = 2**16  # are as good as any more
 LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (np.float64, np.float32)}
 
 
@@ -106,6 +107,11 @@ def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
     if number is None:
         raise TypeError(f"{name} must be {expected}, got {value!r}")
     raise ValueError(f"{name} must be {expected}, got {number}")
+
+
+def threads(value: Any) -> int | None:
+    """At most so many; None for as many as there are cores."""
+    return None if value is None else min(integer("threads", value, low=1), MOST_THREADS)
 
 
 def boolean(name: str, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What kernels for batches of any size do before a batch goes through the layers, and after: traced
+"""What kernels for one network do before a batch goes through the layers, and after: traced
 functions."""
 
 from typing import Any, NamedTuple

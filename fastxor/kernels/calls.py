@@ -57,16 +57,16 @@ class ForwardCall(NamedTuple):
     """The arguments of the kernel for predictions."""
 
     numbers: Memory
-    X: Memory  # (n, I), flat
+    X: Memory  # (samples, I), flat
     parameters: Memory  # (networks, size), flat: W1, b1, ..., WL, bL of each
-    outputs: Memory  # (networks, n, O), flat, to be filled
+    outputs: Memory  # (networks, n, O), flat
     work: Memory
     size: Whole
     n: Whole
     first_network: Whole  # of those to make, and after the last
     last_network: Whole
-    first: Whole  # likewise of the samples
-    last: Whole
+    first: Whole  # the place of the samples in the outputs
+    samples: Whole  # how many
 
 
 # kinds of arguments, see `compiling.Code`
@@ -110,11 +110,11 @@ def of_forward(kernel: Callable[[ForwardCall], None]) -> Any:
     traced = traced_call(kernel)
 
     def call(
-        numbers, X, parameters, outputs, work, size, n, first_network, last_network, first, last
+        numbers, X, parameters, outputs, work, size, n, first_network, last_network, first, samples
     ):
         traced(ForwardCall(
             numbers, X, parameters, outputs, work, size, n, first_network, last_network, first,
-            last,
+            samples,
         ))  # fmt: skip
 
     return call

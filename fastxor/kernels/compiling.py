@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
@@ -31,19 +30,30 @@ Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
 
 @contextlib.contextmanager
 def _interrupted_later() -> Iterator[None]:
-    """Ctrl-C is heeded at the end: an exception in what LLVM calls back would be lost."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is None or threading.current_thread() is not threading.main_thread():
+    """Ctrl-C is heeded at the end: an exception in what LLVM calls back would be lost.
+
+    Those of other signals' handlers are.
+    """
+    before, came = signal.getsignal(signal.SIGINT), []
+    if before is None:  # not Python's
         yield
         return
-    came: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    try:
+        signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    except ValueError:  # another thread or interpreter, which handle none
+        yield
+        return
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
+
+
+def can_compile() -> bool:
+    """Or has Numba been told not to?"""
+    return not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 
 
 class Code:
@@ -83,7 +93,7 @@ class Code:
         """Load or compile it, where it is not there."""
         if self._made is not None:
             return
-        if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        if not can_compile():
             raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
         with not_forking, _interrupted_later():  # one at a time
             if self._made is None:

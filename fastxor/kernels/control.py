@@ -16,6 +16,7 @@ from fastxor.kernels.traced import (
     Whole,
     builder,
     in_llvm,
+    loop_ends,
     truth,
 )
 
@@ -57,26 +58,23 @@ def as_long_as(condition: Callable[[], Any]) -> Iterator[None]:
     write.position_at_end(end)
 
 
-_ends: list[Any] = []  # of the loops around what is being written, the innermost last
-
-
 @contextmanager
 def _leaving_to(end: Any) -> Iterator[None]:
-    _ends.append(end)
-    try:
-        yield
-    finally:
-        _ends.pop()
+    ends = loop_ends()
+    ends.append(end)
+    yield
+    ends.pop()
 
 
 def leave_when(condition: bool | Flag) -> None:
     """Leave the innermost loop there, as `break`."""
     if condition is False:
         return
-    if _ends[-1] is None:
+    end = loop_ends()[-1]
+    if end is None:
         raise TypeError("a loop of one round is written without a way out")
     go_on = builder().append_basic_block("go_on")
-    builder().cbranch(_flag(condition), _ends[-1], go_on)
+    builder().cbranch(_flag(condition), end, go_on)
     builder().position_at_end(go_on)
 
 
@@ -103,7 +101,7 @@ def either(
                 ends.append(builder().basic_block)
     if results[0] is None:
         return None
-    if isinstance(results[0], Value | Whole):
+    if isinstance(results[0], Value | Scalar):
         return _merged(*results, ends)
     return tuple(_merged(*pair, ends) for pair in zip(*results, strict=True))
 

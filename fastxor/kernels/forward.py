@@ -6,69 +6,66 @@ It has only the general form, with the numbers of a network in memory, see `tile
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fastxor.kernels.calls import FORWARD, ForwardCall, of_forward
 from fastxor.kernels.compiling import ALONE, OFF, Code, Layers
 from fastxor.kernels.control import least, loop, when
 from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX, exp, larger
-from fastxor.kernels.memory import Memory, Rows, integers
+from fastxor.kernels.memory import Memory, Rows, as_memory, integers
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.tiled_layers import forward
 from fastxor.kernels.tiled_plan import Numbers, Place, Shape, general_shape, plan
 from fastxor.kernels.traced import Int, Variable, equal
 
-HEAD, ROW = len(Numbers._fields), len(Place._fields)
-
 
 class ForwardKernel(NamedTuple):
-    """The kernel, for networks of some layers."""
+    """The kernel for all networks of a dtype."""
 
     code: Code  # its arguments: see `ForwardCall`
-    numbers: Any
-    work: int  # numbers of working memory
+    shape: Shape
 
 
 @cache
-def forward_kernel(dtype: Any, layers: Layers) -> ForwardKernel:
-    shape = general_shape(dtype)
-    numbers, places = plan(dtype, shape, layers, False, ALONE, OFF)[1:]
-    code = CODES[layers[-1][2]]
-    places[-1] = places[-1]._replace(function=IDENTITY if code == SOFTMAX else code)
-    memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
-    return ForwardKernel(_general(dtype), memory, numbers.activations + numbers.inputs * shape.tile)
-
-
-@cache
-def _general(dtype: Any) -> Code:
+def forward_kernel(dtype: Any) -> ForwardKernel:
     shape = general_shape(dtype)
 
     def kernel(call: ForwardCall) -> None:
         numbers = integers(call.numbers, Numbers)
-        places = Rows(call.numbers.at(HEAD), 0, numbers.depth, 1, Place)
-        a, copy = call.work, call.work.at(numbers.activations)
+        I, O, tile = numbers.inputs, numbers.outputs, shape.tile
+        places = Rows(call.numbers, Numbers, Place).range(0, numbers.depth)
+        a, x = call.work, call.work.at(numbers.activations)
+        last = a.at(numbers.activations - O * tile)
         for network in loop(call.first_network, call.last_network):
             w = call.parameters.at(network * call.size)
-            outputs = call.outputs.at(network * call.n * numbers.outputs)
-            for s in loop(call.first, call.last, shape.tile):
-                count = least(shape.tile, call.last - s)
+            outputs = call.outputs.at((network * call.n + call.first) * O)
+            for s in loop(0, call.samples, tile):
+                count = least(tile, call.samples - s)
                 for j in loop(0, count):
-                    for i in loop(0, numbers.inputs):
-                        copy.set(i * shape.tile + j, call.X[(s + j) * numbers.inputs + i])
+                    for i in loop(0, I):
+                        x.set(i * tile + j, call.X[(s + j) * I + i])
                 for place in places:
-                    forward(place, shape, copy, shape.tile, w, a, count)
-                last = a.at(numbers.activations - numbers.outputs * shape.tile)
-                when(equal(numbers.function, SOFTMAX), softmax, last, shape, numbers, count)
+                    forward(place, shape, x, tile, w, a, count)
+                when(equal(numbers.function, SOFTMAX), softmax, last, shape, O, count)
                 for j in loop(0, count):
-                    for o in loop(0, numbers.outputs):
-                        outputs.set((s + j) * numbers.outputs + o, last[o * shape.tile + j])
+                    for o in loop(0, O):
+                        outputs.set((s + j) * O + o, last[o * tile + j])
 
-    return Code(of_forward(kernel), FORWARD, dtype, "forward", *shape[1:], REGISTER_BYTES)
+    code = Code(of_forward(kernel), FORWARD, dtype, "forward", *shape[1:], REGISTER_BYTES)
+    return ForwardKernel(code, shape)
 
 
-def softmax(z: Memory, shape: Shape, numbers: Numbers, count: Int) -> None:
+@cache
+def forward_numbers(dtype: Any, layers: Layers) -> tuple[Any, int]:
+    """What it has to know of a network, and how many numbers of working memory it takes."""
+    shape = general_shape(dtype)
+    numbers, places = plan(dtype, shape, layers, False, ALONE, OFF)[1:]
+    code = CODES[layers[-1][2]]
+    places[-1] = places[-1]._replace(function=IDENTITY if code == SOFTMAX else code)
+    return as_memory(numbers, places), numbers.activations + numbers.inputs * shape.tile
+
+
+def softmax(z: Memory, shape: Shape, O: Int, count: Int) -> None:
     """Of sums, in their places."""
-    width, tile, O = shape.width, shape.tile, numbers.outputs
+    width, tile = shape.width, shape.tile
     for t in loop(0, count, width):
         largest = Variable(z.load(t, width))
         for o in loop(1, O):

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from fastxor.kernels.control import loop
@@ -82,6 +83,7 @@ def scratch(work: Memory, offset: int, n: int) -> Memory:
     """
     if scratch_size(n, _bytes(work.dtype)):
         return work.at(offset)
+    # not cgutils.alloca_once: it fills with zeros, which LLVM takes a second to unpack
     with builder().goto_entry_block():
         memory = builder().alloca(ir.ArrayType(work.dtype, n))
     memory.align = 64
@@ -109,18 +111,36 @@ def one_after_another(values: list[Any]) -> Any:
     return values[0]
 
 
-class Rows:
-    """A range of rows of integers in memory, a ``kind`` of `NamedTuple` each, to be looped over."""
-
-    def __init__(self, memory: Memory, first: Int, last: Int, step: int, kind: Any) -> None:
-        self.memory, self.range, self.kind = memory, (first, last, step), kind
-
-    def __iter__(self) -> Iterator[Any]:
-        size = len(self.kind._fields)
-        for row in loop(*self.range):
-            yield integers(self.memory.at(row * size), self.kind)
+# --- integers that a kernel is told ----------------------------------------------------------
+def as_memory(head: Any, rows: Any) -> Any:
+    """A `NamedTuple` of integers, and then some of another kind, as `integers` and `Rows` read."""
+    return np.array([*head, *itertools.chain.from_iterable(rows)], np.int64)
 
 
 def integers(memory: Memory, kind: Any) -> Any:
     """The integers there as a ``kind`` of `NamedTuple`."""
     return kind(*(memory[k] for k in range(len(kind._fields))))
+
+
+class Rows:
+    """The tuples of a ``kind`` after the one with which ``memory`` begins."""
+
+    def __init__(self, memory: Memory, head: Any, kind: Any) -> None:
+        self.memory, self.kind = memory.at(len(head._fields)), kind
+
+    def __getitem__(self, row: Int) -> Any:
+        return integers(self.memory.at(row * len(self.kind._fields)), self.kind)
+
+    def range(self, first: Int, last: Int, step: int = 1) -> "Range":
+        return Range(self, first, last, step)
+
+
+class Range:
+    """Some of them, to be looped over, as often as one likes."""
+
+    def __init__(self, rows: Rows, first: Int, last: Int, step: int) -> None:
+        self.rows, self.range = rows, (first, last, step)
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in loop(*self.range):
+            yield self.rows[row]

@@ -18,7 +18,8 @@ def addresses_of(generator: np.random.Generator) -> Any:
     """What kernels get for it, (3,): where its state is, and two functions of C."""
     bits = generator.bit_generator.ctypes
     functions = (ctypes.cast(one, ctypes.c_void_p) for one in (bits.next_uint32, bits.next_uint64))
-    return np.array([bits.state_address, *(function.value for function in functions)], np.int64)
+    addresses = [bits.state_address, *(function.value for function in functions)]
+    return np.array(addresses, np.uint64).view(np.int64)
 
 
 def shuffle(order: Memory, generator: Memory) -> None:

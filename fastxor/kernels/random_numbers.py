@@ -14,6 +14,8 @@ from numba import njit
 
 from fastxor.kernels.compiling import OPTIONS, Code
 
+# nobody calls them from Python
+INNER: Any = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 STATE, DISTANCE = 624, 397  # numbers of the state, and how far apart those are that are mixed
 NEXT, MADE = STATE, STATE + 1  # kept after the state: the next number's place, how many are made
 
@@ -54,14 +56,14 @@ def _kernel(method: str) -> Any:
     return Code(kernel, "IiIV", np.float64, "starts", method).run
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _uniform(state):
     """The next number in [0, 1), of 53 bits."""
     high, low = _word(state) >> 5, _word(state) >> 6
     return (high * 67108864.0 + low) / 9007199254740992.0
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _word(state):
     """The next 32 bits."""
     i = state[NEXT]

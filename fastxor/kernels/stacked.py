@@ -17,7 +17,7 @@ import numpy as np
 from fastxor.kernels.calls import STACK, StackCall, of_stacks
 from fastxor.kernels.compiling import Code, Layers
 from fastxor.kernels.control import choose
-from fastxor.kernels.memory import Rows, integers, offsets, scratch
+from fastxor.kernels.memory import Rows, as_memory, integers, offsets, scratch
 from fastxor.kernels.stacked_plan import (
     Numbers,
     Place,
@@ -28,8 +28,6 @@ from fastxor.kernels.stacked_plan import (
 )
 from fastxor.kernels.stacked_steps import GroupMemory, Network, network_of, train
 from fastxor.kernels.sums import LANES
-
-HEAD, ROW = len(Numbers._fields), len(Place._fields)
 
 
 class StackedKernel(NamedTuple):
@@ -90,7 +88,7 @@ def general_stack(
     S, W = shape_for(dtype, LANES)
     numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, has_momentum, watch)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
-    memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
+    memory = as_memory(numbers, places)
     return StackedKernel(_general(dtype), memory, W, numbers.row // W, numbers.size, sum(sizes))
 
 
@@ -99,15 +97,15 @@ def _general(dtype: Any) -> Code:
     S, W = shape_for(dtype, LANES)
 
     def kernel(call: StackCall) -> None:
-        numbers, rows = integers(call.numbers, Numbers), call.numbers.at(HEAD)
-        depth = numbers.depth
+        numbers = integers(call.numbers, Numbers)
+        rows, last = Rows(call.numbers, Numbers, Place), numbers.depth - 1
         network = Network(
             numbers,
-            first=integers(rows, Place),
-            last=integers(rows.at((depth - 1) * ROW), Place),
-            ahead=Rows(rows, 0, depth - 1, 1, Place),
-            second=Rows(rows, 1, choose(depth < 2, 1, 2), 1, Place),
-            deeper=Rows(rows, depth - 1, 1, -1, Place),
+            first=rows[0],
+            last=rows[last],
+            ahead=rows.range(0, last),
+            second=rows.range(1, choose(last < 1, 1, 2)),
+            deeper=rows.range(last, 1, -1),
         )
         memory, work = [], call.work
         for size in sizes_of(numbers, W):

@@ -46,8 +46,6 @@ from fastxor.kernels.tiled_plan import (
 from fastxor.kernels.tiled_steps import Network, TileMemory, finish, network_of, train_chunk
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 
-HEAD, ROW = len(Numbers._fields), len(Place._fields)
-
 
 @cache
 def tiled_batch(
@@ -90,12 +88,11 @@ def _general(dtype: Any) -> Code:
 
     def kernel(call: BatchCall) -> None:
         work, numbers = call.work, integers(call.numbers, Numbers)
-        rows, depth = call.numbers.at(HEAD), numbers.depth
-        last = integers(rows.at((depth - 1) * ROW), Place)
-        ahead, back = Rows(rows, 0, depth - 1, 1, Place), Rows(rows, depth - 1, -1, -1, Place)
+        rows, last = Rows(call.numbers, Numbers, Place), numbers.depth - 1
+        network = Network(numbers, rows.range(0, last), rows[last], rows.range(last, -1, -1))
         g = work.at(numbers.activations)
         memory = TileMemory(work, g, g.at(numbers.lanes))
-        train(call, Network(numbers, ahead, last, back), shape, memory)
+        train(call, network, shape, memory)
 
     return Code(of_batches(kernel), BATCH, dtype, "general", *shape[1:], REGISTER_BYTES)
 

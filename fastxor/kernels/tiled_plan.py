@@ -6,6 +6,7 @@ import numpy as np
 
 from fastxor.kernels.compiling import Code, Kernel, Layers
 from fastxor.kernels.functions import CODES, IDENTITY
+from fastxor.kernels.memory import as_memory
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
 
@@ -131,7 +132,7 @@ def plan(
 def kernel_of(arranged: Plan, code: Code, work: int) -> Kernel:
     """``work``: numbers of working memory."""
     shape, numbers, places = arranged
-    memory = np.array([*numbers, *(number for place in places for number in place)], np.int64)
+    memory = as_memory(numbers, places)
     positions = np.arange(
         places[-1].table + (places[-1].inputs + places[-1].bias) * numbers.outputs
     )

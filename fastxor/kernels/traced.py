@@ -1,4 +1,4 @@
-"""Kernels in plain Python that Numba need not compile.
+"""Kernels in plain Python: Numba compiles what they write.
 
 It is called once, while a kernel is being written, and writes LLVM's instructions: the operators of
 `Value` and `Whole` stand for numbers that are known only when the kernel runs, those of `control`
@@ -19,21 +19,28 @@ from llvmlite import ir
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 NO_OVERFLOW = ("nsw",)  # of signed integers: LLVM may reckon with it
-_builders: list[Any] = []  # of what is being written, the innermost last; one thread compiles
+# what writes instructions, and where the loops around them end, the innermost last; one thread
+# compiles
+_writers: list[tuple[Any, list[Any]]] = []
 
 
 def builder() -> Any:
     """What writes the instructions."""
-    return _builders[-1]
+    return _writers[-1][0]
+
+
+def loop_ends() -> list[Any]:
+    """Where one gets out of the loops around what is being written, the innermost last."""
+    return _writers[-1][1]
 
 
 @contextmanager
 def writing(with_builder: Any) -> Iterator[None]:
-    _builders.append(with_builder)
+    _writers.append((with_builder, []))
     try:
         yield
     finally:
-        _builders.pop()
+        _writers.pop()
 
 
 def pick(vector: Any, indices: list[int], other: Any = None) -> Any:
@@ -89,10 +96,6 @@ class Value(Unknown):
 
     def lane(self, i: int) -> "Value":
         return self.picked([i])
-
-    def number(self, i: int) -> "Scalar":
-        """That in one lane."""
-        return Scalar(builder().extract_element(self.llvm, I32(i)))
 
     def match(self, other: Any) -> Any:
         """``other``, a number or a `Value`, in LLVM's terms."""
@@ -173,7 +176,7 @@ class Whole(Scalar):
     __add__, __sub__, __mul__ = (_operator(op, flags=NO_OVERFLOW) for op in ("add", "sub", "mul"))
     __floordiv__, __mod__, __and__ = (_operator(op) for op in ("udiv", "urem", "and_"))
     __or__, __xor__, __rshift__ = (_operator(op) for op in ("or_", "xor", "lshr"))
-    __lt__, __le__, __gt__, __ge__ = (_comparison(op) for op in ("<", "<=", ">", ">="))
+    __lt__, __gt__, __ge__ = (_comparison(op) for op in ("<", ">", ">="))
     __radd__, __rmul__ = __add__, __mul__
 
     def __rlshift__(self, other: int) -> "Whole":
@@ -198,7 +201,7 @@ def equal(one: Int, other: Int) -> bool | Flag:
     return Flag(builder().icmp_signed("==", in_llvm(one), in_llvm(other)))
 
 
-def truth(condition: "Int | Flag") -> bool | Flag:
+def truth(condition: Int | Flag) -> bool | Flag:
     """As Python's `bool`: zero is false."""
     if isinstance(condition, int | Flag):
         return condition if isinstance(condition, Flag) else bool(condition)

@@ -76,8 +76,7 @@ class Architecture:
 
     def arguments(self, arrays: Iterable[Any]) -> dict[str, Any]:
         """What `Network` and `Networks` are called with, for arrays in the order of ``names``."""
-        missing = dict.fromkeys(f"b{number}" for number in range(1, len(self.biases) + 1))
-        return missing | dict(zip(self.names, arrays, strict=True)) | {
+        return self.missing | dict(zip(self.names, arrays, strict=True)) | {
             "activation": self.activations[:-1], "output": self.output,
         }  # fmt: skip
 

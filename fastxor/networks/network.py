@@ -91,26 +91,29 @@ class Network(Parameters):
     def __repr__(self) -> str:
         return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any, threads: int | None = None) -> Array:
         """The outputs (n, O) for the samples X (n, I), in the network's dtype.
 
+        Of many samples, made by at most so many ``threads``, by default as many as there are cores.
         Raises ValueError or TypeError for bad samples, OverflowError where a sum inside the
         network is not a number.
         """
-        outputs: Array = outputs_of([a[None] for a in self.arrays], self.architecture, X)[0]
+        outputs: Array = outputs_of([a[None] for a in self.arrays], self.architecture, X, threads)[
+            0
+        ]
         if np.isnan(outputs.min()):
             row = np.argwhere(np.isnan(outputs))[0, 0]
             raise OverflowError(f"the sums inside the network overflow for row {row} of X")
         return outputs
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, threads: int | None = None) -> Array:
         """What the network says of the samples X (n, I): (n, O).
 
         Of sigmoid outputs the classes, 0 or 1: is the output above 0.5? Of a softmax 1 for the
         largest output, the first of such, and 0 for others. Of other outputs the numbers
         themselves.
         """
-        return classes_of(self.predict_proba(X), self.output)
+        return classes_of(self.predict_proba(X, threads), self.output)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to ``path``, an ``.npz`` of plain arrays; whole or not at all."""

@@ -1,9 +1,8 @@
 """Outputs of networks for samples."""
 
-import os
 import sys
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -13,71 +12,98 @@ from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.common.cores import cores
+from fastxor.common.threads import Threads
 from fastxor.contract.passes import forward_propagation, layers_of
 from fastxor.forks import not_forking
+from fastxor.kernels.faster import Faster, faster
 from fastxor.networks.architecture import Architecture
 
-# In samples times parameters: what pays for importing Numba where nobody has, half a second; for
-# another thread, 0.1 ms; and what is done between two chances to be interrupted, about 0.1 s.
+# In samples times parameters: what pays for importing Numba, and for waiting until the kernel is
+# compiled; for another thread, 0.1 ms; and what is done between two chances to be interrupted
 LARGE, EACH, SLICE = 50_000_000, 250_000, 50_000_000
+ROWS = 64  # samples, of which the kernel takes as long for fewer of a large network
 
 
 @ieee_arithmetic()
-def outputs_of(arrays: Any, architecture: Architecture, X: Any) -> Array:
+def outputs_of(
+    arrays: Any, architecture: Architecture, X: Any, threads: int | None = None
+) -> Array:
     """The outputs (k, n, O) of k networks, W1 (k, I, H) and so on, for the samples X (n, I).
 
-    By the kernel, or where Numba is not imported by NumPy, to the same bits.
+    By a kernel in at most so many ``threads``, by default the cores; or by NumPy, to the same bits,
+    where that is not there and there is too little to do to wait for it.
     """
     (count, inputs, _), T = arrays[0].shape, arrays[0].dtype.type
     X = checks.numbers("X", X)
     if X.shape[1] != inputs:
         raise ValueError(f"X must have {inputs} columns, got shape {X.shape}")
     checks.finite("X", X, T)
+    threads = checks.threads(threads)
     outputs = np.empty((count, len(X), architecture.sizes[-1]), T)
-    large = count * len(X) * architecture.parameters >= LARGE
-    if not count:
+    work = count * len(X) * architecture.parameters
+    kernel, better = None, _better(T, work)
+    if better:
+        kernel = better.make() if work >= LARGE else better.kernel
+    if kernel and count:
+        _by_kernel(kernel, arrays, architecture, X, outputs, threads)
         return outputs
-    if "fastxor.kernels.compiling" in sys.modules or (
-        large and "NUMBA_DISABLE_JIT" not in os.environ
-    ):
-        _by_kernel(arrays, architecture, X, outputs)
-    else:
-        _by_contract(arrays, architecture, X, outputs)
+    began = time.perf_counter()
+    _by_contract(arrays, architecture, X, outputs)
+    if better:
+        better.worked(time.perf_counter() - began, 0)
     return outputs
 
 
+def _better(dtype: Any, work: int) -> Faster | None:
+    """The kernel for predictions, as soon as it is there; None where Numba is not and need not be
+    imported, or must not compile."""
+    if work < LARGE and "fastxor.kernels.compiling" not in sys.modules:
+        return None
+    can_compile, forward = _kernels()
+    return faster(forward.forward_kernel, dtype) if can_compile() else None
+
+
 @cache
-def _forward_kernel() -> Any:
+def _kernels() -> tuple[Any, Any]:
     with not_forking:
-        from fastxor.kernels.forward import forward_kernel
-    return forward_kernel
+        from fastxor.kernels import forward
+        from fastxor.kernels.compiling import can_compile
+    return can_compile, forward
 
 
-def _by_kernel(arrays: Any, architecture: Architecture, X: Array, outputs: Array) -> None:
+def _by_kernel(
+    kernel: Any, arrays: Any, architecture: Architecture, X: Array, outputs: Array,
+    threads: int | None,
+) -> None:  # fmt: skip
     (count, n, _), size = outputs.shape, architecture.parameters
     T: Any = outputs.dtype.type
-    kernel = _forward_kernel()(T, architecture.layers)
+    numbers, memory = _kernels()[1].forward_numbers(T, architecture.layers)
     parameters = np.concatenate([array.reshape(count, -1) for array in arrays], axis=1).reshape(-1)
-    samples, flat = np.ascontiguousarray(X, T).reshape(-1), outputs.reshape(-1)
+    flat = outputs.reshape(-1)
 
     def run(piece: tuple[int, int, int, int]) -> None:
-        memory = np.zeros(kernel.work, T)
-        kernel.code.run(kernel.numbers, samples, parameters, flat, memory, size, n, *piece)
+        *networks, first, last = piece
+        # a copy: kernels take no memory that is read only or not aligned
+        samples = np.array(X[first:last], T, order="C").reshape(-1)
+        kernel.code.run(
+            numbers, samples, parameters, flat, np.zeros(memory, T), size, n, *networks, first,
+            last - first,
+        )  # fmt: skip
 
     work = count * n * size
-    if work < 2 * EACH or (threads := cores()) == 1:
+    if work < 2 * EACH or (threads := threads or cores()) == 1:
         for piece in _pieces(count, n, size, SLICE):
             run(piece)
         return
     most = min(SLICE, max(EACH, -(-work // threads)))
-    with ThreadPoolExecutor(threads) as pool:
+    with Threads(threads) as pool:
         list(pool.map(run, _pieces(count, n, size, most)))
 
 
 def _pieces(count: int, n: int, size: int, most: int) -> Iterator[tuple[int, int, int, int]]:
     """Numbers of networks, from and to, and likewise of samples, that are so much work at most, but
-    at least a sample."""
-    networks, rows = max(1, most // (n * size)), max(1, most // size)
+    at least `ROWS` samples."""
+    networks, rows = max(1, most // (n * size)), max(1, most // size // ROWS) * ROWS
     for first in range(0, count, networks):
         for start in range(0, n, rows):
             yield first, min(first + networks, count), start, min(start + rows, n)

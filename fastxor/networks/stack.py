@@ -127,22 +127,22 @@ class Networks(Parameters):
             lambda name, array: np.broadcast_to(array, shape + array.shape[-own_dimensions(name) :])
         )
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any, threads: int | None = None) -> Array:
         """The outputs (..., n, O) of each network for the samples X (n, I).
 
         Errors as `Network.predict_proba`'s; OverflowError also for networks that have not begun.
         """
         flat = [array.reshape(-1, *array.shape[-2:]) for array in self.arrays]
-        outputs = outputs_of(flat, self.architecture, X)
+        outputs = outputs_of(flat, self.architecture, X, threads)
         if np.isnan(outputs).any():
             wrong = int(np.argwhere(np.isnan(outputs))[0, 0])
             at = [int(i) for i in np.unravel_index(wrong, self.shape)]
             raise OverflowError(f"network {at} has not begun, or its sums overflow")
         return outputs.reshape(*self.shape, *outputs.shape[1:])
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, threads: int | None = None) -> Array:
         """What each network says (..., n, O), as `Network.predict`."""
-        return classes_of(self.predict_proba(X), self.output)
+        return classes_of(self.predict_proba(X, threads), self.output)
 
 
 def own_dimensions(name: str) -> int:

@@ -11,7 +11,7 @@ from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
 from fastxor.networks.starting import starting_network
 from fastxor.runs.run import Run
-from fastxor.runs.settings import Settings, check_settings, check_threads
+from fastxor.runs.settings import Settings, check_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ def prepare(X: Any, y: Any, *, initial: Any, threads: int | None, **given: Any) 
     start = _initial_network(initial, given["activation"], given["output"])
     settings = check_settings(start, **given)
     dtype = np.dtype(settings.dtype).type
-    threads = check_threads(threads)
+    threads = checks.threads(threads)
     X, y = check_data(X, y, dtype)
     architecture = settings.architecture(X.shape[1], y.shape[1])
     check_targets(y, settings)

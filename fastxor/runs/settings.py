@@ -16,7 +16,6 @@ from fastxor.networks.architecture import (
 )
 from fastxor.networks.starting import INITS
 
-MOST_THREADS = 2**16  # are as good as any more
 LOSSES = ("mse", "log_loss")
 LOSSES_OF = {
     "sigmoid": LOSSES, "identity": ("mse",), "tanh": ("mse",), "softmax": ("log_loss",),
@@ -134,8 +133,3 @@ def check_settings(
         loss=loss,
         bias=has_bias,
     )
-
-
-def check_threads(threads: Any) -> int | None:
-    """At most so many; None for as many as there are cores."""
-    return None if threads is None else min(checks.integer("threads", threads, low=1), MOST_THREADS)

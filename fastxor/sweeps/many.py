@@ -25,7 +25,7 @@ from fastxor.runs.problem import (
 )
 from fastxor.runs.run import Interrupted, Run
 from fastxor.runs.runs import Runs
-from fastxor.runs.settings import Settings, check_settings, check_threads
+from fastxor.runs.settings import Settings, check_settings
 from fastxor.sweeps.parts import PartsInMemory, train_parts
 from fastxor.sweeps.store_training import train_stored
 from fastxor.sweeps.sweep import Sweep
@@ -103,7 +103,7 @@ def train_many(
         many=True,
     )  # fmt: skip
     T = np.dtype(settings.dtype).type
-    threads = check_threads(threads)
+    threads = checks.threads(threads)
     X, y = check_data(X, y, T)
     architecture = settings.architecture(X.shape[1], y.shape[1])
     check_targets(y, settings)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastxor.common.checks import Array
+from fastxor.kernels.faster import Faster, faster
 from fastxor.kernels.stacked import StackedKernel, general_stack, stacked_batch
 from fastxor.kernels.stacked_plan import fits, group_width
 from fastxor.networks.architecture import Architecture
@@ -14,7 +15,6 @@ from fastxor.networks.stack import Networks
 from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
 from fastxor.training.engine import watch_of
-from fastxor.training.faster import Faster, faster
 from fastxor.training.layout import zeros
 
 EPOCH_WORK = 20_000_000  # samples times parameters of an epoch that may run without a pause

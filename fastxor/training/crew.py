@@ -13,6 +13,7 @@ import numpy as np
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.common.cores import cores
+from fastxor.common.threads import Threads
 from fastxor.networks.stack import Networks, taken
 from fastxor.runs.problem import Problem, as_start
 from fastxor.runs.run import Diverged
@@ -21,7 +22,6 @@ from fastxor.training.blocks import Block, Samples, samples_of
 from fastxor.training.engine import Engine
 from fastxor.training.single import FIRST_SLICE, SLICE, Job
 from fastxor.training.starts import starting_weights
-from fastxor.training.threads import Threads
 
 SHARES = 8  # blocks for each thread, so that all end at about the same time
 # but not shorter, in seconds, as Python takes almost a millisecond for each; and not longer
@@ -175,7 +175,7 @@ class Crew:
                 runs.losses[block.places, first : first + losses.shape[1]] = losses
             seconds = time.perf_counter() - began
             left = (self.count - self.networks_done) * epochs / self.threads
-            samples.faster.trained(seconds, seconds / step / len(block.places) * left)
+            samples.faster.worked(seconds, seconds / step / len(block.places) * left)
             step = max(1, int(step * min(8, SLICE / max(seconds, 1e-6))))
             finite, solved = block.finite, block.left_as_solved
             if (finite & ~solved).all():

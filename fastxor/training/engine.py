@@ -3,11 +3,14 @@
 It begins with a general kernel and goes on with a special one where that is there.
 """
 
+from typing import Any
+
 import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.common.cores import cores
 from fastxor.common.generators import state_of, with_state
+from fastxor.common.threads import Threads
 from fastxor.kernels.choice import special_kernel
 from fastxor.kernels.compiling import (
     ALONE,
@@ -25,6 +28,7 @@ from fastxor.kernels.compiling import (
     WATCH,
     Kernel,
 )
+from fastxor.kernels.faster import faster
 from fastxor.kernels.order import addresses_of
 from fastxor.kernels.sums import BLOCK
 from fastxor.kernels.tiled import general_batch
@@ -32,9 +36,7 @@ from fastxor.kernels.tiled_plan import LARGEST_BLOCK
 from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem
 from fastxor.runs.settings import Settings
-from fastxor.training.faster import faster
 from fastxor.training.layout import by_column, by_sample, stride_for, zeros
-from fastxor.training.threads import Threads
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
@@ -71,7 +73,9 @@ class Engine:
             special_kernel, self.dtype, layers, self.batch_size, log_loss,
             self.batch_size == self.n and not settings.shuffle, self.momentum, sharing, watch,
         )  # fmt: skip
-        self.order, self.addresses = np.zeros(self.n if settings.shuffle else 0, np.int64), UNUSED
+        self.order = np.zeros(self.n if settings.shuffle else 0, np.int64)
+        self.generator: Any = None
+        self.addresses = UNUSED
         self.position = np.zeros(7, np.int64)
         sharing = sharing if sharing == BLOCKS else ALONE  # only special kernels are for two
         self._use(self.faster.kernel or general_batch(self.dtype, layers, log_loss, sharing, watch))

@@ -159,7 +159,7 @@ class Job:
                 raise Diverged(self._last_finite(engine), self.run())
             seconds = time.perf_counter() - began
             report(engine.progress)
-            engine.faster.trained(seconds, seconds / chunks * engine.chunks_until(epochs))
+            engine.faster.worked(seconds, seconds / chunks * engine.chunks_until(epochs))
             chunks = max(1, int(chunks * min(8, SLICE / max(seconds, 1e-6))))
 
     def _keep_if_finite(self, engine: "Engine") -> bool:

@@ -1,6 +1,7 @@
-"""`Faster`: special kernels, made beside the training that goes on with a general one.
+"""`Faster`: kernels made beside the work that goes on without them.
 
-Bits are the same, so nobody can tell when one has taken over.
+Bits are the same, so nobody can tell when one has taken over: a special kernel from a general one,
+or that for predictions from NumPy.
 """
 
 import contextlib
@@ -12,14 +13,14 @@ from functools import cache
 from typing import Any
 
 # Seconds of training with the general kernel that pay for loading a special one, ten milliseconds,
-# and for compiling it, a second or two
-LOADING, COMPILING = 0.1, 2.0
+# and for compiling it, half a second or a whole one
+LOADING, COMPILING = 0.1, 1.0
 _at_once = False
 
 
 @contextlib.contextmanager
 def special_kernels_at_once() -> Iterator[None]:
-    """Train with special kernels from the beginning, and wait for them: to test or time them."""
+    """Use such kernels from the beginning, and wait for them: to test or time them."""
     global _at_once
     before, _at_once = _at_once, True
     try:
@@ -29,22 +30,20 @@ def special_kernels_at_once() -> Iterator[None]:
 
 
 class Faster:
-    """The special kernel of some networks, once it is there."""
+    """A kernel, once it is there."""
 
     def __init__(self, special: Callable[[], Any]) -> None:
         self._special, self._kernel = special, None
-        self._seconds = 0.0  # of training without it, so far, of all who wanted it
+        self._seconds = 0.0  # of work without it, so far, of all who wanted it
         self._asked, self._looked, self._lock = False, False, threading.Lock()
 
     @property
     def kernel(self) -> Any:
         """It, if it is there."""
-        if _at_once and self._kernel is None:
-            self._make()
-        return self._kernel
+        return self.make() if _at_once and self._kernel is None else self._kernel
 
-    def trained(self, seconds: float, left: float) -> None:
-        """Say that training took so many seconds without it, and how many may be left."""
+    def worked(self, seconds: float, left: float) -> None:
+        """Say that work took so many seconds without it, and how many may be left."""
         if self._kernel is not None:
             return
         with self._lock:
@@ -66,12 +65,15 @@ class Faster:
         if sys.platform == "linux":  # there, it is the thread that is nice
             with contextlib.suppress(OSError):  # a tenth of a core, where there is no other
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-        self._make()
+        self.make()
 
-    def _make(self) -> None:
-        kernel = self._special()
-        kernel.code.make()
-        self._kernel = kernel
+    def make(self) -> Any:
+        """It, wherever it comes from."""
+        if self._kernel is None:
+            kernel = self._special()
+            kernel.code.make()
+            self._kernel = kernel
+        return self._kernel
 
 
 @cache
