@@ -161,4 +161,4 @@ def test_numba_is_imported_only_for_much_work():
         "print(before.tobytes() == network.predict_proba(X).tobytes(), 'numba' in sys.modules)\n"
     )
     assert in_new_process(program) == "False\nTrue True\n"
-    assert in_new_process(program, NUMBA_DISABLE_JIT="1") == "False\nTrue True\n"
+    assert in_new_process(program, NUMBA_DISABLE_JIT="1") == "False\nTrue False\n"

@@ -27,7 +27,7 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     start = tuple(map(torch.from_numpy, case.start.arrays))
 
     def autograd() -> list[Any]:
-        network, objective, factor = _modules(torch, case, start)
+        network, objective, factor = modules(torch, case, start)
         optimizer = torch.optim.SGD(network.parameters(), lr=rate / factor)
         losses = []
         for _ in range(epochs):
@@ -83,9 +83,7 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
         return training
 
     loops = {"autograd": autograd, "by hand": loop(partial(_step, torch, eager))}
-    if shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"):
-        torch._dynamo.config.recompile_limit = 10**6  # each case and thread count takes one
-        compile_ = partial(torch.compile, fullgraph=True, dynamic=False)
+    if compile_ := compiler(torch):
         loops["compiled"] = loop(compile_(to_compile))
         if len(batches) == 1 and case.n * max(case.sizes) <= 64:
             ten = compile_(partial(to_compile, steps=10))
@@ -98,7 +96,15 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     }
 
 
-def _modules(torch: Any, case: Case, start: Any) -> tuple[Any, Any, float]:
+def compiler(torch: Any) -> Any:
+    """PyTorch's, which needs one of C++; None where there is none."""
+    if not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
+        return None
+    torch._dynamo.config.recompile_limit = 10**6  # each case and thread count takes one
+    return partial(torch.compile, fullgraph=True, dynamic=False)
+
+
+def modules(torch: Any, case: Case, start: Any) -> tuple[Any, Any, float]:
     """The network, what its gradients are those of, and how many times ours they are."""
     names = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
     network, rest = torch.nn.Sequential(), iter(start)

@@ -53,6 +53,11 @@ DEEP = [
     ),
     *_each_dtype((1_000, (1, 64, 64, 1), None), activation="tanh", output="identity"),
 ]
+PREDICTIONS = [
+    *_each_dtype(*((n, (2, 2, 1), None) for n in (4, 100_000)), (569, (30, 16, 1), None)),
+    *_each_dtype((65_536, (2, 16, 16, 1), None), activation="tanh"),
+    *_each_dtype((1797, (64, 32, 32, 10), None), **CLASSES),
+]
 NETWORKS = (64, 1_024, 16_384, 131_072)
 MANY = [replace(case, networks=count) for count in NETWORKS for case in XOR]
 MANY_DEEP = [

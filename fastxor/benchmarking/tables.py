@@ -16,6 +16,7 @@ TABLES = {  # what a row is
     "mini-batches": ("sizes", "n", "batch_size"),
     "tables": ("sizes", "n", "batch_size"),
     "deep": ("sizes", "functions", "n", "batch_size"),
+    "predictions": ("sizes", "functions", "n"),
     "iris and breast cancer": ("sizes", "n", "batch_size", "accuracy: training / left out"),
     "threads": ("sizes", "n"),
     "samples": ("sizes", "n"),

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numba import njit, types
 
 from fastxor.forks import not_forking
+from fastxor.kernels.faster import can_compile
 from fastxor.kernels.kernel_files import KernelFile
 
 # error_model: a plain division, no test for zero. nogil: callers may use threads. Never
@@ -49,11 +49,6 @@ def _interrupted_later() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
-
-
-def can_compile() -> bool:
-    """Or has Numba been told not to?"""
-    return not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 
 
 class Code:

@@ -29,6 +29,13 @@ def special_kernels_at_once() -> Iterator[None]:
         _at_once = before
 
 
+def can_compile() -> bool:
+    """Or has Numba been told not to? Does not import it."""
+    if "numba" in sys.modules and hasattr(sys.modules["numba"], "config"):
+        return not sys.modules["numba"].config.DISABLE_JIT
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+
+
 class Faster:
     """A kernel, once it is there."""
 
@@ -49,23 +56,23 @@ class Faster:
         with self._lock:
             self._seconds += seconds
             due = self._seconds + left
-            if self._asked or due < LOADING:
+            from_disk = due < COMPILING
+            looked = self._looked or "numba" not in sys.modules  # which takes longer to import
+            if self._asked or due < LOADING or (from_disk and looked):
                 return
-            if due < COMPILING:
-                if self._looked:  # once: it takes as long as a short training
-                    return
-                self._looked = True
-                if not self._special().code.is_on_disk:
-                    return
-            self._asked = True
+            self._looked, self._asked = True, not from_disk
         # not a daemon: it may not be in LLVM when the process ends
-        threading.Thread(target=self._make_beside, name="fastxor-compiler").start()
+        work = threading.Thread(
+            target=self._make_beside, args=(from_disk,), name="fastxor-compiler"
+        )
+        work.start()
 
-    def _make_beside(self) -> None:
+    def _make_beside(self, only_from_disk: bool) -> None:
         if sys.platform == "linux":  # there, it is the thread that is nice
             with contextlib.suppress(OSError):  # a tenth of a core, where there is no other
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-        self.make()
+        if not only_from_disk or self._special().code.is_on_disk:
+            self.make()
 
     def make(self) -> Any:
         """It, wherever it comes from."""

@@ -1,6 +1,5 @@
 """Outputs of networks for samples."""
 
-import sys
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -15,7 +14,7 @@ from fastxor.common.cores import cores
 from fastxor.common.threads import Threads
 from fastxor.contract.passes import forward_propagation, layers_of
 from fastxor.forks import not_forking
-from fastxor.kernels.faster import Faster, faster
+from fastxor.kernels.faster import can_compile, faster
 from fastxor.networks.architecture import Architecture
 
 # In samples times parameters: what pays for importing Numba, and for waiting until the kernel is
@@ -41,34 +40,28 @@ def outputs_of(
     threads = checks.threads(threads)
     outputs = np.empty((count, len(X), architecture.sizes[-1]), T)
     work = count * len(X) * architecture.parameters
-    kernel, better = None, _better(T, work)
-    if better:
+    kernel, better = None, faster(_forward_kernel, T)
+    if can_compile() and count:
         kernel = better.make() if work >= LARGE else better.kernel
-    if kernel and count:
+    if kernel:
         _by_kernel(kernel, arrays, architecture, X, outputs, threads)
         return outputs
     began = time.perf_counter()
     _by_contract(arrays, architecture, X, outputs)
-    if better:
+    if can_compile():
         better.worked(time.perf_counter() - began, 0)
     return outputs
 
 
-def _better(dtype: Any, work: int) -> Faster | None:
-    """The kernel for predictions, as soon as it is there; None where Numba is not and need not be
-    imported, or must not compile."""
-    if work < LARGE and "fastxor.kernels.compiling" not in sys.modules:
-        return None
-    can_compile, forward = _kernels()
-    return faster(forward.forward_kernel, dtype) if can_compile() else None
-
-
 @cache
-def _kernels() -> tuple[Any, Any]:
-    with not_forking:
+def _kernels() -> Any:
+    with not_forking:  # Numba takes half a second to import
         from fastxor.kernels import forward
-        from fastxor.kernels.compiling import can_compile
-    return can_compile, forward
+    return forward
+
+
+def _forward_kernel(dtype: Any) -> Any:
+    return _kernels().forward_kernel(dtype)
 
 
 def _by_kernel(
@@ -77,7 +70,7 @@ def _by_kernel(
 ) -> None:  # fmt: skip
     (count, n, _), size = outputs.shape, architecture.parameters
     T: Any = outputs.dtype.type
-    numbers, memory = _kernels()[1].forward_numbers(T, architecture.layers)
+    numbers, memory = _kernels().forward_numbers(T, architecture.layers)
     parameters = np.concatenate([array.reshape(count, -1) for array in arrays], axis=1).reshape(-1)
     flat = outputs.reshape(-1)
 
