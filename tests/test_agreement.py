@@ -573,7 +573,7 @@ def test_the_command_line_exits_with_1(tmp_path, monkeypatch, capsys):
     change(folder, *FOLD)
     monkeypatch.syspath_prepend(tmp_path)
     main = importlib.import_module("differing.__main__").main
-    monkeypatch.setattr("differing.training.faster._at_once", True)  # sooner compiled
+    monkeypatch.setattr("differing.kernels.faster._at_once", True)  # sooner compiled
     assert main(["compare", "--epochs", "20"]) == 1
     assert "DIFFER" in capsys.readouterr().out
     assert main([]) == 1
