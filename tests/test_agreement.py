@@ -386,11 +386,11 @@ MUTANTS = {
     # --- general kernels ---
     "none, general, tiled, deep": ("traced.py", "", ""),
     "none, general, many, deep": ("traced.py", "", ""),
-    "another layer, general, tiled, deep": ("tiled.py", "(depth - 1) * ROW", "(depth - 2) * ROW"),
+    "another layer, general, tiled, deep": ("tiled.py", "rows[last]", "rows[last - 1]"),
     "a layer left out, general, tiled, deep": (
-        "tiled.py", "depth - 1, -1, -1", "depth - 2, -1, -1"
+        "tiled.py", "range(last, -1, -1)", "range(last - 1, -1, -1)"
     ),
-    "a layer left out, general, many, deep": ("stacked.py", "depth - 1, 1, -1", "depth - 2, 1, -1"),
+    "a layer left out, general, many, deep": ("stacked.py", "range(last, 1, -1)", "range(last - 1, 1, -1)"),
     "functions of layers, general, many, deep": (
         "stacked_plan.py", "codes[number - 1] if", "codes[number] if",
     ),
@@ -500,7 +500,7 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         settings: dict[str, Any] = {"epochs": 20, "momentum": 0.5, "learning_rate": 0.01}
         X, y = samples(n, inputs, outputs)
         if "infinite" in name:
-            X, y, own = infinite_for_the_next(3 if "tiled" not in name else 9, np.float64)
+            X, y, own = infinite_for_the_next(3 if "tiled" not in name else 20, np.float64)
             settings |= own | {"momentum": 0.0}
         elif "line" in name:
             X, y = np.ones((2, 1)), np.zeros((2, 1))

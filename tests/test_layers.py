@@ -344,8 +344,8 @@ def infinite_for_the_next(batch_size, dtype):
 
 @pytest.mark.parametrize(
     ("batch_size", "dtype"),
-    [(3, F64), (9, F64), (70, F32)],
-    ids=["small", "one value", "tiles"],
+    [(3, F64), (9, F64), (20, F64), (70, F32)],
+    ids=["small", "small, of two values", "a tile", "tiles"],
 )
 def test_padding_that_is_infinite(batch_size, dtype):
     X, y, settings = infinite_for_the_next(batch_size, dtype)
