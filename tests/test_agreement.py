@@ -390,7 +390,9 @@ MUTANTS = {
     "a layer left out, general, tiled, deep": (
         "tiled.py", "range(last, -1, -1)", "range(last - 1, -1, -1)"
     ),
-    "a layer left out, general, many, deep": ("stacked.py", "range(last, 1, -1)", "range(last - 1, 1, -1)"),
+    "a layer left out, general, many, deep": (
+        "stacked.py", "range(last, 1, -1)", "range(last - 1, 1, -1)",
+    ),
     "functions of layers, general, many, deep": (
         "stacked_plan.py", "codes[number - 1] if", "codes[number] if",
     ),
