@@ -60,8 +60,8 @@ class _SigmoidMLP(BaseEstimator):
         shuffle: take the samples in another order in each epoch.
         init_range: weights and biases start uniformly from -init_range to init_range; by default
             2 / sqrt(I), with I features: sums over features of unit scale are then about 1.
-        threads: at most so many; they pay for batches of thousands of samples only. With several
-            fits at once, as by n_jobs=-1, take 1.
+        threads: at most so many, in predictions, too; training has one for batches of fewer than
+            128 samples. With several fits at once, as by n_jobs=-1, take 1.
         dtype: "float64" or "float32", which is faster.
         random_state: an integer is the seed that `train` takes, so that the network has the bits
             of ``train(X, targets, seed=random_state, init="uniform", ...)``; of None or a

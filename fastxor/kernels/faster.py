@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-# Seconds of training with the general kernel that pay for loading a special one, ten milliseconds,
-# and for compiling it, half a second or a whole one
+# Seconds of work without a kernel that pay for loading it, ten milliseconds, and for compiling it,
+# half a second or a whole one
 LOADING, COMPILING = 0.1, 1.0
 _at_once = False
 

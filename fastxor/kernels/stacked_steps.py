@@ -27,9 +27,7 @@ class Network(NamedTuple):
 
 def network_of(places: list[Place], numbers: Numbers) -> Network:
     """One whose numbers are known."""
-    return Network(
-        numbers, places[0], places[-1], places[:-1], places[1:2], places[2:][::-1]
-    )  # fmt: skip
+    return Network(numbers, places[0], places[-1], places[:-1], places[1:2], places[2:][::-1])
 
 
 class GroupMemory(NamedTuple):

@@ -111,7 +111,7 @@ class Network(Parameters):
 
         Of sigmoid outputs the classes, 0 or 1: is the output above 0.5? Of a softmax 1 for the
         largest output, the first of such, and 0 for others. Of other outputs the numbers
-        themselves.
+        themselves. ``threads``: see `predict_proba`.
         """
         return classes_of(self.predict_proba(X, threads), self.output)
 

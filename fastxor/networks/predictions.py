@@ -40,15 +40,17 @@ def outputs_of(
     threads = checks.threads(threads)
     outputs = np.empty((count, len(X), architecture.sizes[-1]), T)
     work = count * len(X) * architecture.parameters
-    kernel, better = None, faster(_forward_kernel, T)
-    if can_compile() and count:
+    if not count:
+        return outputs
+    better, kernel = faster(_forward_kernel, T) if can_compile() else None, None
+    if better:
         kernel = better.make() if work >= LARGE else better.kernel
     if kernel:
         _by_kernel(kernel, arrays, architecture, X, outputs, threads)
         return outputs
     began = time.perf_counter()
     _by_contract(arrays, architecture, X, outputs)
-    if can_compile():
+    if better:
         better.worked(time.perf_counter() - began, 0)
     return outputs
 

@@ -130,7 +130,8 @@ class Networks(Parameters):
     def predict_proba(self, X: Any, threads: int | None = None) -> Array:
         """The outputs (..., n, O) of each network for the samples X (n, I).
 
-        Errors as `Network.predict_proba`'s; OverflowError also for networks that have not begun.
+        ``threads`` and errors as in `Network.predict_proba`; OverflowError also for networks that
+        have not begun.
         """
         flat = [array.reshape(-1, *array.shape[-2:]) for array in self.arrays]
         outputs = outputs_of(flat, self.architecture, X, threads)
