@@ -14,7 +14,7 @@ import fastxor
 from fastxor import Interrupted, Network, Run, reference
 from fastxor.agreement import differing, digest
 from fastxor.common.generators import state_of, with_state
-from fastxor.training import engine
+from fastxor.training import engine, layout
 from fastxor.training import single as training
 from tests.conftest import FLOATS, assert_same_bits, samples, weights
 
@@ -116,6 +116,17 @@ def test_large_networks_pause_within_a_block(batch_size, monkeypatch):
     monkeypatch.setattr(engine.Engine, "advance", counting)
     assert_same_bits(fastxor.train(X, y, **settings), reference.train(X, y, **settings))
     assert len(calls) > 2, "no pauses: this tested nothing"
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_memory_begins_at_cache_lines(shift, dtype):
+    """Each array; wherever NumPy's own begins, and none shares numbers with another."""
+    arrays = layout.zeros(dtype, 5, 64 + shift, 1, 17)
+    assert [array.size for array in arrays] == [5, 64 + shift, 1, 17]
+    for number, array in enumerate(arrays, 1):
+        assert array.__array_interface__["data"][0] % layout.CACHE_LINE == 0
+        array[:] = number
+    assert all((array == number).all() for number, array in enumerate(arrays, 1))
 
 
 def test_many_inputs_and_outputs_in_batches(dtype):

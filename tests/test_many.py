@@ -113,6 +113,23 @@ def test_order_threads_slices_and_blocks(threads, stop, dtype, monkeypatch):
         check(runs, place, expected_seeds(dtype, stop)[seed])
 
 
+def test_losses_of_slices_that_begin_anywhere(monkeypatch):
+    """Of an epoch, and then of all others: the losses that are kept are those of whole runs."""
+    call = {"seed": np.arange(9), "epochs": 30, "record_every": 3}
+    whole = train_many(X, Y, **call)
+    monkeypatch.setattr(crew, "FIRST_SLICE", 0)
+    monkeypatch.setattr(crew, "SLICE", 1000.0)
+    steps, advance = [], blocks.Block.advance
+
+    def noted(self, epochs):
+        steps.append((self.epoch, epochs))
+        return advance(self, epochs)
+
+    monkeypatch.setattr(blocks.Block, "advance", noted)
+    assert same_runs(train_many(X, Y, **call, threads=1), whole)
+    assert any(first % 3 and epochs > 3 for first, epochs in steps), "this tested nothing"
+
+
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 3))
 
 

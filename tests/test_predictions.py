@@ -152,6 +152,18 @@ def test_the_kernel_takes_over(used, monkeypatch):
     assert used == ["_by_kernel"]
 
 
+def test_numba_is_not_imported_to_look_for_the_kernel():
+    output = in_new_process(
+        "import sys, threading, fastxor\n"
+        "from fastxor.kernels import faster\n"
+        "faster.LOADING = 0.0\n"
+        "X, y = fastxor.xor()\n"
+        "fastxor.reference.train(X, y, epochs=1).network.predict(X)\n"
+        "print(threading.active_count(), 'numba' in sys.modules)\n"
+    )
+    assert output == "1 False\n"
+
+
 def test_numba_is_imported_only_for_much_work():
     program = (
         "import sys, fastxor\n"

@@ -91,6 +91,12 @@ def test_bounds(init):
             assert layer.b.tobytes() == np.zeros((1, units)).tobytes()
 
 
+def test_no_negative_zero():
+    """Not even where float32 has no number as small as that."""
+    network = starting_network(1, architecture_of((3, 4, 2)), np.float32, "uniform", 1e-60)
+    assert not any(array.any() or np.signbit(array).any() for array in network.arrays)
+
+
 @pytest.mark.parametrize("init", ["glorot", "he"])
 def test_roots_are_correctly_rounded(init):
     """Of many sizes of layers: sqrt itself is, but in case somebody takes a power of 0.5."""
