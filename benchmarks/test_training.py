@@ -65,8 +65,9 @@ def measure(benchmark: Any, table: str, case: Case, engine: str, epochs: int, **
         variant, train = next(iter(peers.variants(engine, case, epochs).items()))
     said = checked(case, engine)
     seconds = epochs * case.guess(engine)
+    most = max(30, 0.02 / seconds)  # more of the shortest, which begin slowly
     benchmark.pedantic(
-        train, rounds=int(min(30, max(1, BUDGET / seconds))), warmup_rounds=seconds < 10
+        train, rounds=int(min(most, max(1, BUDGET / seconds))), warmup_rounds=seconds < 10
     )
     if enabled:
         stats = benchmark.stats.stats

@@ -51,14 +51,18 @@ def train(
         shuffle=shuffle, threads=threads, seed=seed, init=init, init_range=init_range,
         initial=initial, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
     )  # fmt: skip
-    settings, start, T = problem.settings, problem.start, problem.start.dtype
+    settings, start, architecture = problem.settings, problem.start, problem.architecture
+    T, output, loss = start.parameters.dtype.type, settings.output, settings.loss
     X, y = problem.X.astype(T), problem.y.astype(T)
-    architecture, output, loss = start.architecture, settings.output, settings.loss
     rate, inertia = T(settings.learning_rate), T(settings.momentum)
     losses = losses_of(settings.epochs, T)
     tolerance = None if settings.tolerance is None else T(settings.tolerance)
+    velocity: Any = None if start.velocity is None else architecture.cut(start.velocity)
     # changes at once, also on Ctrl-C
-    state = 0, start.arrays, start.velocity, start.generator, None if tolerance is None else -1
+    state: Any = (
+        0, architecture.cut(start.parameters), velocity, start.generator,
+        None if tolerance is None else -1,
+    )  # fmt: skip
 
     def run_so_far() -> Run:
         epoch, parameters, velocity, generator, solved_at = state

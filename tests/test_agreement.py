@@ -298,7 +298,10 @@ MUTANTS = {
     "mean of the loss": ("small_steps.py", "loss / (batch_size * columns)", "loss / batch_size"),
     "mean of the loss, softmax": ("small.py", "columns = 1 if", "columns = 2 if"),
     "starting weights": (
-        "engine.py", "concatenate([array.ravel()", "concatenate([array[::-1].ravel()",
+        "engine.py", "[places] = state.parameters", "[places] = state.parameters[::-1]",
+    ),
+    "starting velocity": (
+        "engine.py", "self.velocity[places] = state.velocity", "self.velocity[places] = 1",
     ),
     "no shuffling, batches": ("order.py", "order.size - 1, 0, -1)", "0, 0, -1)"),
     "the same order in each epoch, batches": ("small_steps.py", "shuffled & (left > 1)", "False"),

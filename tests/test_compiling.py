@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from fastxor.kernels import compiling, kernel_files
+from fastxor import interrupts
+from fastxor.kernels import kernel_files
 from fastxor.kernels.calls import FORWARD, of_forward, traced_call
 from fastxor.kernels.compiling import Code
 from fastxor.kernels.control import loop
@@ -49,7 +50,7 @@ def test_where_there_are_no_signals(code, monkeypatch):
     def refuse(*what):
         raise ValueError("signal only works in main thread of the main interpreter")
 
-    monkeypatch.setattr(compiling.signal, "signal", refuse)
+    monkeypatch.setattr(interrupts.signal, "signal", refuse)
     monkeypatch.setattr(os, "kill", lambda *what: None)
     code.make()
 

@@ -306,6 +306,7 @@ def test_networks_that_have_begun_go_on_elsewhere(parts_of, monkeypatch):
             time.sleep(0.3)
         return result
 
+    monkeypatch.setattr(crew, "AT_ONCE", 0)  # in threads
     monkeypatch.setattr(crew, "FIRST_SLICE", 0)
     monkeypatch.setattr(crew, "SLICE", 0)
     monkeypatch.setattr(crew.Block, "advance", pressed)

@@ -11,15 +11,16 @@ PACKAGE = Path(fastxor.__file__).parent
 # each imports only what stands above it here; what has no line is a module of its own, below
 MAY_IMPORT = {
     "forks": set(),
+    "interrupts": set(),
     "common": {"forks"},
     "contract": set(),
-    "kernels": {"forks"},
+    "kernels": {"forks", "interrupts"},
     "textbook": {"common"},
     "networks": {"common", "contract", "forks", "kernels"},
     "runs": {"common", "networks"},
     "data": {"common"},
     "reference": {"common", "contract", "networks", "runs"},
-    "training": {"common", "forks", "kernels", "networks", "runs"},
+    "training": {"common", "forks", "interrupts", "kernels", "networks", "runs"},
     "agreement": {"common", "networks", "reference", "runs", "training"},
     "sweeps": {"common", "contract", "forks", "networks", "runs", "training"},
     "plot": {"common", "networks", "runs"},

@@ -335,6 +335,7 @@ def press_at(monkeypatch):
         return patched
 
     monkeypatch.setattr(crew.Crew, "run", noting)
+    monkeypatch.setattr(crew, "AT_ONCE", 0)  # in threads
     for module in (crew, training):  # slices of one epoch, or less
         monkeypatch.setattr(module, "SLICE", 0)
         monkeypatch.setattr(module, "FIRST_SLICE", 0)
@@ -404,6 +405,26 @@ def test_an_interrupted_training_can_be_resumed(kind, press_at, tmp_path):
     press_at(-1)
     assert same_runs(train_many(X, Y, resume=runs, **call), whole)
     assert same_runs(train_many(X, Y, resume=whole, **call), whole)
+
+
+@pytest.mark.parametrize("count", [2, 10])
+def test_a_moment_of_training_ends_before_ctrl_c_is_heeded(count, monkeypatch):
+    call = {"seed": np.arange(count), "epochs": 20}
+    whole = train_many(X, Y, **call)
+
+    def pressing(advance):
+        def patched(self, amount):
+            os.kill(os.getpid(), signal.SIGINT)
+            return advance(self, amount)
+
+        return patched
+
+    monkeypatch.setattr(crew, "Threads", None)  # in this one
+    for kind in (blocks.Block, engine.Engine):
+        monkeypatch.setattr(kind, "advance", pressing(kind.advance))
+    with pytest.raises(Interrupted) as stop:
+        train_many(X, Y, **call)
+    assert same_runs(stop.value.run, whole)
 
 
 def test_what_has_not_begun(press_at):
@@ -678,11 +699,12 @@ def test_starts_are_those_of_one_network(sizes, monkeypatch):
     for compiled, init, bias in itertools.product((True, False), INITS, (True, False)):
         monkeypatch.setattr(starts, "_as_numpys", lambda method, answer=compiled: answer)
         architecture, ranged = Architecture.of(sizes, bias=bias), init == "uniform"
-        arrays = starts.starting_weights(seeds, architecture, init, ranges if ranged else None)
+        rows = starts.starting_rows(seeds, architecture, init, ranges if ranged else None)
         for k in range(20):
             width = ranges[k] if ranged else None
             expected = starting_network(k, architecture, np.float64, init, width)
-            assert all(same_bits(a[k], b) for a, b in zip(arrays, expected.arrays, strict=True))
+            arrays = architecture.cut(rows[k])
+            assert all(same_bits(a, b) for a, b in zip(arrays, expected.arrays, strict=True))
 
 
 def test_uniform_starts_are_numpys():

@@ -321,6 +321,7 @@ def test_ctrl_c(module, name, times, parts_of, monkeypatch, tmp_path):
             time.sleep(0.2)  # until the main thread, which this may not be, has noticed
         return result
 
+    monkeypatch.setattr(crew, "AT_ONCE", 0)  # in threads
     monkeypatch.setattr(crew, "SLICE", 0)
     monkeypatch.setattr(crew, "FIRST_SLICE", 0)
     monkeypatch.setattr(module, name, pressing)
@@ -345,6 +346,7 @@ def test_ctrl_c(module, name, times, parts_of, monkeypatch, tmp_path):
 
 def test_what_was_kept_is_gone_on_with(parts_of, monkeypatch, tmp_path):
     parts_of(7)
+    monkeypatch.setattr(crew, "AT_ONCE", 0)  # in threads
     monkeypatch.setattr(crew, "SLICE", 0)
     monkeypatch.setattr(crew, "FIRST_SLICE", 0)
     advanced = []

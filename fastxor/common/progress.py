@@ -1,21 +1,27 @@
 """A progress bar on standard error."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from fastxor.forks import not_forking
 
 
-@contextmanager
-def progress_bar(total: int, show: bool, what: str = "epochs") -> Iterator[Callable[[float], None]]:
+def progress_bar(
+    total: int, show: bool, what: str = "epochs"
+) -> AbstractContextManager[Callable[[float], None]]:
     """A function to call with the number of epochs done; it does nothing unless ``show``.
 
     The bar tells how many are done, how many in a second, and the time that is left.
     """
-    if not show:
-        yield lambda done: None
-        return
+    return _bar(total, what) if show else NO_BAR
+
+
+NO_BAR: AbstractContextManager[Callable[[float], None]] = nullcontext(lambda done: None)
+
+
+@contextmanager
+def _bar(total: int, what: str) -> Iterator[Callable[[float], None]]:
     with not_forking:
         from rich.console import Console
         from rich.progress import (

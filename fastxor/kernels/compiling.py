@@ -1,8 +1,5 @@
 """Compiling a kernel, or loading it from disk."""
 
-import contextlib
-import signal
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,6 +7,7 @@ import numpy as np
 from numba import njit, types
 
 from fastxor.forks import not_forking
+from fastxor.interrupts import interrupted_later
 from fastxor.kernels.faster import can_compile
 from fastxor.kernels.kernel_files import KernelFile
 
@@ -26,29 +24,6 @@ ALONE, BLOCKS, PAIR = range(3)  # a thread, several that share blocks of batches
 
 # of each layer: inputs, units, name of its function, has it biases?
 Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
-
-
-@contextlib.contextmanager
-def _interrupted_later() -> Iterator[None]:
-    """Ctrl-C is heeded at the end: an exception in what LLVM calls back would be lost.
-
-    Those of other signals' handlers are.
-    """
-    before, came = signal.getsignal(signal.SIGINT), []
-    if before is None:  # not Python's
-        yield
-        return
-    try:
-        signal.signal(signal.SIGINT, lambda *what: came.append(what))
-    except ValueError:  # another thread or interpreter, which handle none
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
-            signal.raise_signal(signal.SIGINT)
 
 
 class Code:
@@ -90,7 +65,8 @@ class Code:
             return
         if not can_compile():
             raise RuntimeError("fastxor needs Numba's compiler: unset NUMBA_DISABLE_JIT")
-        with not_forking, _interrupted_later():  # one at a time
+        # one at a time; an exception in what LLVM calls back would be lost
+        with not_forking, interrupted_later():
             if self._made is None:
                 dispatcher = njit(**OPTIONS)(self._kernel)
                 dispatcher._cache = self._file

@@ -73,7 +73,7 @@ def forward(place: Place, kind: Kind, memories: Memories, kept: Value, is_last: 
     """Make a layer's activations; of the last layer, the sums.
 
     Few values are written out: LLVM does not unroll a loop with an activation in it, and keeps
-    weights out of registers: 2-8-1 took 1.13 times as long in float64, 2-32-1 on 4 with AVX-512 1.2.
+    weights out of registers: 2-8-1 took 1.13 times as long in float64, 2-32-1 on 4 1.2 (AVX-512).
     """
     lanes, together, w, a = kind.lanes, place.together, memories.w, memories.a
     wide, ahead = together * lanes, place.ahead

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from math import prod
 from typing import Any, TypeAlias
 
 from fastxor.common import checks
+from fastxor.common.checks import Array
 from fastxor.contract.functions import ACTIVATIONS
 
 HIDDEN = tuple(ACTIVATIONS)
@@ -73,6 +75,18 @@ class Architecture:
     def parameters(self) -> int:
         """How many numbers they are."""
         return sum(prod(shape) for shape in self.shapes.values())
+
+    @cached_property
+    def _cuts(self) -> tuple[tuple[Any, tuple[int, int]], ...]:
+        ends = [*accumulate(map(prod, self.shapes.values()), initial=0)]
+        return tuple(zip(map(slice, ends, ends[1:]), self.shapes.values(), strict=True))
+
+    def cut(self, numbers: Array) -> list[Array]:
+        """The arrays W1, b1 and so on in ``numbers`` (..., parameters), one after another."""
+        if numbers.ndim == 1:  # in half the time
+            return [numbers[own].reshape(shape) for own, shape in self._cuts]
+        lead = numbers.shape[:-1]
+        return [numbers[..., own].reshape(lead + shape) for own, shape in self._cuts]
 
     def arguments(self, arrays: Iterable[Any]) -> dict[str, Any]:
         """What `Network` and `Networks` are called with, for arrays in the order of ``names``."""

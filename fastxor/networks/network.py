@@ -79,14 +79,9 @@ class Network(Parameters):
         They and ``velocity`` are known to be good, and the network's own from now on: nothing is
         checked or copied but the generator.
         """
-        network = cls.__new__(cls)
-        given = dict(zip(architecture.names, arrays, strict=True))
-        network._set(architecture.missing | given, architecture)
-        network.velocity = None if velocity is None else tuple(velocity)
-        network.generator = None
         if generator is not None:
-            network.generator = generators.with_state(generators.state_of(generator))
-        return network
+            generator = generators.with_state(generators.state_of(generator))
+        return cls._made(arrays, architecture, velocity, generator=generator)
 
     def __repr__(self) -> str:
         return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"

@@ -1,7 +1,7 @@
 """`Parameters`: what `Network` and `Networks` have in common, arrays named W1, b1, W2 and so on."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from fastxor.contract.passes import Layer, layers_of
 from fastxor.networks.architecture import Activation, Architecture
 
 NAME = re.compile(r"([Wb])([1-9]\d*)")
+Kind = TypeVar("Kind", bound="Parameters")
 
 
 class Parameters:
@@ -65,6 +66,19 @@ class Parameters:
         """Take these arrays as attributes."""
         self.architecture = architecture
         self.__dict__.update(given)
+
+    @classmethod
+    def _made(
+        cls: type[Kind], arrays: Any, architecture: Architecture, velocity: Any, **attributes: Any
+    ) -> Kind:
+        """One of arrays that are known to be good."""
+        made = cls.__new__(cls)
+        made.__dict__.update(
+            architecture.missing, architecture=architecture,
+            velocity=None if velocity is None else tuple(velocity), **attributes,
+        )  # fmt: skip
+        made.__dict__.update(zip(architecture.names, arrays, strict=True))
+        return made
 
 
 def given_arrays(parameters: tuple[Any, ...], named: dict[str, Any], **how: Any) -> dict[str, Any]:

@@ -78,20 +78,27 @@ class Networks(Parameters):
         return self.W1.shape[:-2]
 
     @classmethod
-    def of(cls, arrays: Any, architecture: Architecture, **more: Any) -> "Networks":
-        """Networks of ``arrays`` in the order of `arrays`, without None for missing biases."""
-        named = dict(zip(architecture.names, arrays, strict=True))
-        return cls.of_state(named, architecture, **more)
+    def of(
+        cls,
+        arrays: Any,
+        architecture: Architecture,
+        velocity: Any = None,
+        generators: Array | None = None,
+    ) -> "Networks":
+        """Networks of ``arrays`` in the order of `arrays`, without None for missing biases.
+
+        All are known to be good, of one dtype and the same leading dimensions: nothing is checked
+        or copied.
+        """
+        return cls._made(arrays, architecture, velocity, generators=generators)
 
     @classmethod
-    def of_state(
-        cls, state: dict[str, Array], architecture: Architecture, **more: Any
-    ) -> "Networks":
-        """Networks of these arrays, see `state`; what else is there is not looked at."""
+    def of_state(cls, state: dict[str, Array], architecture: Architecture) -> "Networks":
+        """Likewise of these arrays, see `state`; what else is there is not looked at."""
         names = architecture.names
         velocity = [state[f"velocity_{n}"] for n in names if f"velocity_{n}" in state]
-        given = {"generators": state.get("generators"), "velocity": velocity or None} | more
-        return cls(**architecture.arguments(state[name] for name in names), **given)
+        arrays = [state[name] for name in names]
+        return cls.of(arrays, architecture, velocity or None, state.get("generators"))
 
     @property
     def state(self) -> dict[str, Array]:
@@ -176,6 +183,8 @@ def places_at(shape: tuple[int, ...], index: Any) -> Any:
 def taken(array: Array, trailing: int, places: Any) -> Any:
     """What is at ``places`` of the leading dimensions, in C order; ``trailing`` ones stay."""
     lead = array.shape[: array.ndim - trailing]
+    if len(lead) == 1:
+        return array[places]
     return array[np.unravel_index(places, lead)] if lead else array[None][places]
 
 

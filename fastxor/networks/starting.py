@@ -3,8 +3,8 @@
 import threading
 from functools import cache, lru_cache
 from hashlib import sha256
-from math import prod, sqrt
-from typing import Any
+from math import sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,59 +48,71 @@ def starting_network(
     init: str = "randn",
     init_range: float | None = None,
 ) -> Network:
-    """The network that training starts from, see `fastxor.train`, without -0.0.
+    """The network that training starts from, see `starting_numbers`."""
+    numbers = starting_numbers(seed, architecture, dtype, init, init_range)
+    return Network.of(architecture.cut(numbers), architecture)
 
-    NumPy's global generator is left alone. Raises ValueError where ``init_range`` is so large that
-    twice of it overflows.
+
+def starting_numbers(
+    seed: int, architecture: Architecture, dtype: Any, init: str, init_range: float | None
+) -> Array:
+    """What training starts from, see `fastxor.train`: W1, b1 and so on, one after another, (size,).
+
+    There is no -0.0 among them. NumPy's global generator is left alone. Raises ValueError where
+    ``init_range`` is so large that twice of it overflows.
     """
-    numbers = getattr(random_state(seed), method_of(init))(numbers_of(architecture, init))
-    ranges = None if init_range is None else np.array([init_range])
-    arrays = weights_of(numbers[None], architecture, init, ranges)
-    if init_range is not None:
-        for name, array in zip(architecture.names, arrays, strict=True):
-            checks.finite(f"initial {name}", array[0], dtype)
-    zero = dtype(0)
-    return Network.of([array[0].astype(dtype) + zero for array in arrays], architecture)
+    start = start_for(architecture, init)
+    weights = start.weights(getattr(random_state(seed), start.method)(start.drawn), init_range)
+    if init_range is None:
+        return weights.astype(dtype)
+    for name, array in zip(architecture.names, architecture.cut(weights), strict=True):
+        checks.finite(f"initial {name}", array, dtype)
+    numbers: Array = weights.astype(dtype) + dtype(0)  # no -0.0, which tiny ones become in float32
+    return numbers
 
 
-def method_of(init: str) -> str:
-    """Of `numpy.random.RandomState`, which makes the numbers."""
-    return "randn" if init == "randn" else "random_sample"
+class Start(NamedTuple):
+    """What becomes of random numbers; see `start_for`."""
 
+    method: str  # of `numpy.random.RandomState`, which makes them
+    drawn: int  # how many
+    places: Array | None  # theirs, among the parameters; None where they are all
+    limits: Array | None  # what weights are within, for "glorot" and "he"
+    size: int  # parameters
 
-@lru_cache(1024)
-def numbers_of(architecture: Architecture, init: str) -> int:
-    """How many numbers a start takes."""
-    return sum(prod(architecture.shapes[name]) for name in _drawn(architecture, init))
+    def weights(self, numbers: Array, init_range: Any) -> Array:
+        """Starts (..., size), float64, of random numbers (..., drawn).
 
-
-def weights_of(
-    numbers: Array, architecture: Architecture, init: str, init_range: Array | None
-) -> list[Array]:
-    """W1 (k, I, H) and so on of k starts from their random ``numbers`` (k, `numbers_of`).
-
-    ``init_range`` (k,) for "uniform". "glorot": X. Glorot and Y. Bengio (2010), "he": K. He and
-    others (2015), uniform, with biases of zero as Keras has them.
-    """
-    drawn, first, arrays = _drawn(architecture, init), 0, []
-    for name, shape in architecture.shapes.items():
-        if name not in drawn:
-            arrays.append(np.zeros((len(numbers), *shape)))
-            continue
-        values = numbers[:, first : first + prod(shape)]
-        first += prod(shape)
-        if init != "randn":
-            inputs, units = shape
-            r: Any = init_range
-            if init in ("glorot", "he"):
-                r = np.full(len(numbers), sqrt(6 / (inputs + units * (init == "glorot"))))
+        ``init_range``: for "uniform", (..., 1) or a number.
+        """
+        limits = self.limits if init_range is None else init_range
+        if limits is not None:
             # RandomState.uniform(-r, r) in two steps: its own might be fused on some machines
-            values = values * (2 * r[:, None]) - r[:, None]
-        arrays.append(values.reshape(-1, *shape))
-    return arrays
+            numbers = numbers * (2 * limits) - limits
+        if self.places is None:
+            return numbers
+        weights = np.zeros((*numbers.shape[:-1], self.size))
+        weights.T[self.places] = numbers.T  # `weights[..., places]` takes five times as long
+        return weights
 
 
 @lru_cache(1024)
-def _drawn(architecture: Architecture, init: str) -> tuple[str, ...]:
-    """The arrays that do not start as zeros."""
-    return tuple(name for name in architecture.names if init == "uniform" or name[0] == "W")
+def start_for(architecture: Architecture, init: str) -> Start:
+    """The `Start` of such networks.
+
+    "glorot": X. Glorot and Y. Bengio (2010), "he": K. He and others (2015), uniform, with biases of
+    zero as Keras has them.
+    """
+    places, limits, first = [], [], 0
+    for name, (inputs, units) in architecture.shapes.items():
+        count = inputs * units
+        if name[0] == "W" or init == "uniform":
+            places.append(np.arange(first, first + count))
+            limits.append(np.full(count, sqrt(6 / (inputs + units * (init == "glorot")))))
+        first += count
+    drawn = np.concatenate(places)
+    return Start(
+        "randn" if init == "randn" else "random_sample", len(drawn),
+        drawn if len(drawn) < first else None,
+        np.concatenate(limits) if init in ("glorot", "he") else None, first,
+    )  # fmt: skip

@@ -1,7 +1,6 @@
 """`Problem`: what every engine starts from, checked."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,20 +8,32 @@ from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
-from fastxor.networks.starting import starting_network
+from fastxor.networks.starting import starting_numbers
 from fastxor.runs.run import Run
-from fastxor.runs.settings import Settings, check_settings
+from fastxor.runs.settings import Like, Settings, settings_of
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
+class State(NamedTuple):
+    """What training goes on from; not to be changed."""
+
+    parameters: Array  # (size,): W1, b1, ..., WL, bL, one after another, see `Architecture.cut`
+    velocity: Array | None = None  # likewise; exactly when there is momentum
+    generator: np.random.Generator | None = None  # exactly when samples are shuffled
+
+    def network(self, architecture: Architecture) -> Network:
+        """A network with these numbers, its own from now on."""
+        velocity = None if self.velocity is None else architecture.cut(self.velocity)
+        arrays = architecture.cut(self.parameters)
+        return Network.of(arrays, architecture, velocity=velocity, generator=self.generator)
+
+
+class Problem(NamedTuple):
     """A checked task: every engine starts from one, and from nothing else."""
 
     X: Array  # (n, I), as the caller gave it: not to be changed, not yet in the dtype
     y: Array  # (n, O), likewise
-    # in the dtype, without -0.0; it has a velocity exactly when there is momentum, and a generator
-    # when samples are shuffled
-    start: Network
+    architecture: Architecture
+    start: State  # in the dtype, without -0.0
     batch_size: int  # at most n
     threads: int | None  # at most so many
     settings: Settings
@@ -31,21 +42,19 @@ class Problem:
 def prepare(X: Any, y: Any, *, initial: Any, threads: int | None, **given: Any) -> Problem:
     """Check everything and fill in what was left out; see `fastxor.train` for the arguments."""
     start = _initial_network(initial, given["activation"], given["output"])
-    settings = check_settings(start, **given)
+    settings = settings_of(Like(start.architecture, start.dtype) if start else None, given)
     dtype = np.dtype(settings.dtype).type
     threads = checks.threads(threads)
     X, y = check_data(X, y, dtype)
     architecture = settings.architecture(X.shape[1], y.shape[1])
     check_targets(y, settings)
     if start is None:
-        start = starting_network(
-            settings.seed, architecture, dtype, settings.init, settings.init_range
-        )
-        start = _to_go_on(start, start, settings)
+        state = _first_state(settings, architecture, dtype)
     else:
         check_architecture(start.architecture, architecture)
-        start = as_start(start, dtype, settings)
-    return Problem(X, y, start, min(settings.batch_size or len(X), len(X)), threads, settings)
+        state = state_of(start, dtype, settings)
+    batch_size = min(settings.batch_size or len(X), len(X))
+    return Problem(X, y, architecture, state, batch_size, threads, settings)
 
 
 def check_data(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
@@ -121,20 +130,33 @@ def starting_arrays(arrays: dict[str, Array], dtype: Any) -> tuple[Array, ...]:
     return tuple([converted(name, array) for name, array in arrays.items()])
 
 
-def as_start(network: Network, dtype: Any, settings: Settings) -> Network:
-    """A copy to train, with what the settings need."""
-    arrays = dict(zip(network.architecture.names, network.arrays, strict=True))
-    start = Network.of(starting_arrays(arrays, dtype), network.architecture)
-    return _to_go_on(start, network, settings)
+def state_of(network: Network, dtype: Any, settings: Settings) -> State:
+    """A copy of a network to train, with what the settings need."""
 
+    def joined(prefix: str, arrays: Any) -> Array:
+        numbers = np.concatenate([array.ravel() for array in arrays])
+        if numbers.dtype.type is not dtype or not checks.all_finite(numbers):
+            names = (prefix + name for name in network.architecture.names)
+            named = starting_arrays(dict(zip(names, arrays, strict=True)), dtype)
+            numbers = np.concatenate([array.ravel() for array in named])
+        return np.asarray(numbers + dtype(0))  # no -0.0
 
-def _to_go_on(start: Network, before: Network, settings: Settings) -> Network:
-    """With the velocity and generator of the network ``before``, or first ones, as needed."""
+    parameters, velocity, generator = joined("", network.arrays), None, None
     if settings.momentum != 0:
-        velocity = before.velocity or [np.zeros_like(array) for array in before.arrays]
-        names = (f"velocity_{name}" for name in before.architecture.names)
-        named = dict(zip(names, velocity, strict=True))
-        start.velocity = starting_arrays(named, start.dtype)
+        if network.velocity is None:
+            velocity = np.zeros_like(parameters)
+        else:
+            velocity = joined("velocity_", network.velocity)
     if settings.shuffle:
-        start.generator = before.generator or np.random.default_rng(settings.seed)
-    return start
+        generator = network.generator or np.random.default_rng(settings.seed)
+    return State(parameters, velocity, generator)
+
+
+def _first_state(settings: Settings, architecture: Architecture, dtype: Any) -> State:
+    """That of a seed."""
+    parameters = starting_numbers(
+        settings.seed, architecture, dtype, settings.init, settings.init_range
+    )
+    velocity = np.zeros_like(parameters) if settings.momentum != 0 else None
+    generator = np.random.default_rng(settings.seed) if settings.shuffle else None
+    return State(parameters, velocity, generator)

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,15 @@ class Runs:
         settings = settings_at(self.settings, places)
         return Runs.of_state(state, settings, self.networks.architecture, self.problem)
 
+    def flat(self) -> "Runs":
+        """All of them in one dimension."""
+        count, state = prod(self.shape), self.state
+        for name, array in state.items():
+            state[name] = array.reshape(count, *array.shape[array.ndim - own_dimensions(name) :])
+        values: dict[str, Any] = {n: v.reshape(count) for n, v in varied(self.settings).items()}
+        settings, architecture = replace(self.settings, **values), self.networks.architecture
+        return Runs.of_state(state, settings, architecture, self.problem)
+
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""
         arrays = varied(self.settings)
@@ -169,6 +179,7 @@ class Runs:
             values: dict[str, Any] = {name: arrays.pop(name) for name in VARIED[:3]}
             settings = Settings(**scalars, **values, init_range=arrays.pop("init_range", None))
             architecture = _architecture_in(arrays, settings)
+            arrays |= _checked(arrays, architecture)
             runs = cls.of_state(arrays, settings, architecture, problem)
             fields = fields_of(settings, architecture)
             if arrays.keys() != fields.keys():
@@ -223,3 +234,10 @@ def _architecture_in(arrays: dict[str, Array], settings: Settings) -> Architectu
     inputs = arrays["W1"].shape[-2]
     last = max(int(name[1:]) for name in arrays if name[0] == "W")
     return settings.architecture(inputs, arrays[f"W{last}"].shape[-1])
+
+
+def _checked(arrays: dict[str, Array], architecture: Architecture) -> dict[str, Array]:
+    """The arrays of networks in a file; raises ValueError or TypeError where they are none."""
+    named = Networks.of_state(arrays, architecture)
+    given = architecture.arguments(named.arrays)
+    return Networks(**given, velocity=named.velocity, generators=named.generators).state

@@ -1,7 +1,8 @@
 """The settings of a run, and their checks."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,8 +61,32 @@ class Settings:
         return Architecture.of(sizes, self.activation, self.output, self.bias)
 
 
+class Like(NamedTuple):
+    """What settings that were left out are taken from."""
+
+    architecture: Architecture
+    dtype: Any
+
+
+def settings_of(like: Like | None, given: dict[str, Any]) -> Settings:
+    """`check_settings`; what it took before it is not asked again, which takes 6 us."""
+    values = tuple(given.values())
+    kinds = tuple(map(type, values))  # True is 1, and no integer
+    if PLAIN.issuperset(kinds):
+        return _settings_of(like, tuple(given), values, kinds)
+    return check_settings(like, **given)
+
+
+PLAIN = {int, float, str, bool, type(None), type}
+
+
+@lru_cache(256)
+def _settings_of(like: Like | None, names: Any, values: Any, kinds: Any) -> Settings:
+    return check_settings(like, **dict(zip(names, values, strict=True)))
+
+
 def check_settings(
-    start: Any,
+    like: Any,
     *,
     hidden_size: Any,
     epochs: int,
@@ -82,20 +107,20 @@ def check_settings(
     record_every: int | None = 1,
     many: bool = False,
 ) -> Settings:
-    """The settings, from a ``start`` with a dtype and an architecture or from None.
+    """The settings; ``like`` has an architecture and a dtype, or is None.
 
     ``many``: what may differ between networks comes and goes as arrays.
     """
     real, whole = (checks.reals, checks.integers) if many else (checks.real, checks.integer)
     if dtype is None:
-        dtype = start.dtype if start else np.float64
+        dtype = like.dtype if like else np.float64
     dtype = checks.float_type("dtype", dtype)
-    like = start.architecture if start else TUTORIALS
-    sizes = check_hidden_size(like.hidden_size if hidden_size is None else hidden_size)
+    model = like.architecture if like else TUTORIALS
+    sizes = check_hidden_size(model.hidden_size if hidden_size is None else hidden_size)
     if activation is None:
-        activation = like.activation if start and len(sizes) == len(like.sizes) - 2 else "sigmoid"
-    output = checks.choice("output", like.output if output is None else output, OUTPUTS)
-    has_bias = like.bias if bias is None else checks.boolean("bias", bias)
+        activation = model.activation if like and len(sizes) == len(model.sizes) - 2 else "sigmoid"
+    output = checks.choice("output", model.output if output is None else output, OUTPUTS)
+    has_bias = model.bias if bias is None else checks.boolean("bias", bias)
     loss = checks.choice("loss", loss, LOSSES)
     if loss not in LOSSES_OF[output]:
         expected = " or ".join(map(repr, LOSSES_OF[output]))

@@ -1,5 +1,6 @@
 """`train_many`: checks, and many networks trained by a `Crew` of threads."""
 
+import sys
 from concurrent.futures import Executor
 from dataclasses import replace
 from hashlib import sha256
@@ -171,7 +172,8 @@ def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
         named = {f"velocity_{n}": v for n, v in zip(names, velocity, strict=True)}
         velocity = starting_arrays(named, dtype)
     arrays = starting_arrays(dict(zip(names, arrays, strict=True)), dtype)
-    return Networks.of(arrays, start.architecture, velocity=velocity, generators=generators)
+    given = start.architecture.arguments(arrays)  # to be broadcast again
+    return Networks(**given, velocity=velocity, generators=generators)
 
 
 def _digest(X: Array, y: Array, start: Networks | None) -> str:
@@ -179,9 +181,9 @@ def _digest(X: Array, y: Array, start: Networks | None) -> str:
     arrays = [X, y, *({} if start is None else start.state).values()]
     result = sha256()
     for array in arrays:
-        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        result.update(f"{array.shape} {array.dtype.name}\n".encode())
-        result.update(little.data)
+        little = array if sys.byteorder == "little" else array.astype(array.dtype.newbyteorder("<"))
+        result.update(f"{array.shape} {array.dtype.type.__name__}\n".encode())
+        result.update(np.ascontiguousarray(little).data)
     return result.hexdigest()
 
 

@@ -1,7 +1,6 @@
 """`Block`: some networks side by side, in the arrays that the stacked kernel works on."""
 
 import copy
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,6 +129,19 @@ class Block:
         block.rates = self.rates[:, chosen]
         return block
 
+    def settle(self, runs: Runs) -> None:
+        """Enter in ``runs`` what has become of these networks."""
+        places, solved, networks = self.places, self.left_as_solved, runs.networks
+        for arrays, rows in ((networks.arrays, self.rows), (networks.velocity, self.velocity)):
+            if arrays is not None:
+                for array, values in zip(arrays, networks.architecture.cut(rows), strict=True):
+                    array[places] = values
+        runs.final_loss[places] = self.final_loss
+        runs.epochs_done[places] = np.where(solved, self.solved_at, self.epoch)
+        if runs.solved_at is not None:
+            runs.solved_at[places] = self.solved_at
+            runs.forget_losses(places[solved], self.solved_at[solved])
+
     @property
     def finite(self) -> Array:
         """(k,): are all parameters?"""
@@ -148,15 +160,6 @@ class Block:
         """(k,): the losses of the last epoch, or of that at which a network was left as solved."""
         loss: Array = self.rates[2]
         return loss
-
-    def arrays(self, rows: Array) -> list[Array]:
-        """W1 (k, I, H) and so on of these rows, the parameters' or the velocity's."""
-        arrays, first = [], 0
-        for shape in self.samples.architecture.shapes.values():
-            size = prod(shape)
-            arrays.append(rows[:, first : first + size].reshape(-1, *shape))
-            first += size
-        return arrays
 
 
 # --- memory as the kernel wants it, see `kernels.stacked` ---------------------------------------

@@ -14,19 +14,21 @@ from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.common.cores import cores
 from fastxor.common.threads import Threads
+from fastxor.interrupts import interrupted_later
 from fastxor.networks.stack import Networks, taken
-from fastxor.runs.problem import Problem, as_start
+from fastxor.runs.problem import Problem, state_of
 from fastxor.runs.run import Diverged
 from fastxor.runs.runs import Runs
 from fastxor.training.blocks import Block, Samples, samples_of
 from fastxor.training.engine import Engine
 from fastxor.training.single import FIRST_SLICE, SLICE, Job
-from fastxor.training.starts import starting_weights
+from fastxor.training.starts import starting_rows
 
 SHARES = 8  # blocks for each thread, so that all end at about the same time
 # but not shorter, in seconds, as Python takes almost a millisecond for each; and not longer
 SHORTEST, LONGEST = 0.02, 0.1
 BLOCK_BYTES = 4 * 2**20  # of its parameters
+AT_ONCE = 0.001  # seconds of work that are done before threads have started
 FEW = 2  # networks that are faster alone than side by side
 # epochs of a slice after which solved networks make room: more, and it costs more than it gains
 CLOSE_UP = 100
@@ -49,8 +51,10 @@ class Crew:
         self.X, self.y, self.start, self.runs = X, y, start, runs
         self.settings = runs.settings
         self.architecture = runs.networks.architecture
-        done = runs.done.ravel()
-        part = runs.epochs_done.ravel()[~done].sum() / max(1, self.settings.epochs)
+        done, epochs = runs.done.ravel(), self.settings.epochs
+        # without epochs, all are done before they have begun
+        self.left = np.flatnonzero(~done | (epochs == 0))
+        part = runs.epochs_done.ravel()[~done].sum() / max(1, epochs)
         self.count, self.networks_done = done.size, done.sum() + part
         self.working, self.stopping = 0, False  # blocks at work
         self.lock = threading.Lock()
@@ -62,9 +66,7 @@ class Crew:
 
         However this ends, all that the threads have done is in ``runs``.
         """
-        # without epochs, all are done before they have begun
-        left = np.flatnonzero(~self.runs.done.ravel() | (self.settings.epochs == 0))
-        if not left.size:
+        if not (left := self.left).size:
             return
         self.samples = None
         if left.size > FEW:
@@ -72,9 +74,16 @@ class Crew:
             self.samples = samples_of(
                 self.X, self.y, self.architecture, self.settings, has_momentum
             )
+        seconds, width = 0.5e-9 * self.architecture.parameters * len(self.X), 1
+        if self.samples:
+            seconds, width = self.samples.seconds, self.samples.width
+        seconds *= max(1, self.settings.epochs)
+        if seconds * left.size < AT_ONCE and not self.networks_done:
+            self._at_once()
+            return report(self.networks_done)
         if self.start is None:
             self._starts(left[:1])  # compiles
-        blocks = list(self._blocks(left))
+        blocks = list(self._blocks(left, self._block_size(left.size, seconds, width)))
         # a network alone may use the cores that are left
         self.threads_each = max(1, self.threads // len(blocks))
         pool = Threads(min(self.threads, len(blocks)))
@@ -88,6 +97,15 @@ class Crew:
         finally:
             self._end(pool)
 
+    @ieee_arithmetic()
+    def _at_once(self) -> None:
+        """Train all networks in this thread, to the end."""
+        self.threads_each, places = 1, np.arange(self.count)
+        with interrupted_later():
+            runs = self.runs.flat()
+            self._train_runs(runs, places)
+            self.runs.put(places, runs.state)
+
     def _end(self, pool: Threads) -> None:
         """Wait for the threads, which see that they are to stop; even if Ctrl-C comes again."""
         try:
@@ -99,18 +117,17 @@ class Crew:
         except KeyboardInterrupt:
             self._end(pool)
 
-    def _blocks(self, left: Array) -> Any:
+    def _block_size(self, networks: int, seconds: float, width: int) -> int:
+        """Of a block, where each network takes so many ``seconds``, and ``width`` go together."""
+        row_bytes = self.architecture.parameters * self.X.itemsize
+        size = max(SHORTEST / seconds, min(LONGEST / seconds, networks / SHARES / self.threads))
+        count = networks / max(1, min(size, BLOCK_BYTES / row_bytes))
+        count = -int(-count // self.threads) * self.threads  # of blocks, the same for each thread
+        return -int(-networks / count // width) * width
+
+    def _blocks(self, left: Array, size: int) -> Any:
         """Places of networks that are at the same epoch."""
         epochs_done = self.runs.epochs_done.ravel()[left]
-        row_bytes = self.architecture.parameters * self.X.itemsize
-        seconds, width = 0.5e-9 * self.architecture.parameters * len(self.X), 1
-        if self.samples:
-            seconds, width = self.samples.seconds, self.samples.width
-        seconds *= max(1, self.settings.epochs)
-        size = max(SHORTEST / seconds, min(LONGEST / seconds, left.size / SHARES / self.threads))
-        count = left.size / max(1, min(size, BLOCK_BYTES / row_bytes))
-        count = -int(-count // self.threads) * self.threads  # of blocks, the same for each thread
-        size = -int(-left.size / count // width) * width
         for epoch in np.unique(epochs_done):
             places = left[epochs_done == epoch]
             for first in range(0, len(places), size):
@@ -151,8 +168,9 @@ class Crew:
         seeds, T = taken(settings.seed, 0, places), np.dtype(settings.dtype)
         ranges = settings.init_range
         ranges = None if ranges is None else taken(ranges, 0, places)
-        arrays = starting_weights(seeds, self.architecture, settings.init, ranges)
-        return Networks.of((array.astype(T) + T.type(0) for array in arrays), self.architecture)
+        rows = starting_rows(seeds, self.architecture, settings.init, ranges).astype(T)
+        rows += 0  # no -0.0
+        return Networks.of(self.architecture.cut(rows), self.architecture)
 
     def _count(self, networks: float) -> None:
         with self.lock:
@@ -180,27 +198,12 @@ class Crew:
             finite, solved = block.finite, block.left_as_solved
             if (finite & ~solved).all():
                 continue
-            self._settle(runs, block.choose(finite & solved))
+            block.choose(finite & solved).settle(runs)
             # where did the others leave the finite numbers? alone, they tell
             self._alone(runs, networks, block.places[~finite], count=False)
             self._count((epochs - block.epoch) * np.count_nonzero(~finite | solved) / epochs)
             block = block.choose(finite & ~solved)
-        self._settle(runs, block)
-
-    def _settle(self, runs: Runs, block: Block) -> None:
-        """Take over what has become of the networks of a block."""
-        places, solved = block.places, block.left_as_solved
-        for array, values in zip(runs.networks.arrays, block.arrays(block.rows), strict=True):
-            array[places] = values
-        if runs.networks.velocity is not None:
-            velocity = block.arrays(block.velocity)
-            for array, values in zip(runs.networks.velocity, velocity, strict=True):
-                array[places] = values
-        runs.final_loss[places] = block.final_loss
-        runs.epochs_done[places] = np.where(solved, block.solved_at, block.epoch)
-        if runs.solved_at is not None:
-            runs.solved_at[places] = block.solved_at
-            runs.forget_losses(places[solved], block.solved_at[solved])
+        block.settle(runs)
 
     # --- alone ----------------------------------------------------------------------
     def _alone(self, runs: Runs, networks: Networks, which: Array, count: bool) -> None:
@@ -215,11 +218,11 @@ class Crew:
                 if self.stopping:
                     return
                 own = replace(runs.settings_of(k), epochs=epochs - int(runs.epochs_done[k]))
-                start = as_start(networks.one(k), networks.dtype, own)
+                start = state_of(networks.one(k), networks.dtype, own)
+                batch_size = min(own.batch_size or len(self.X), len(self.X))
                 problem = Problem(
-                    self.X, self.y, start, min(own.batch_size or len(self.X), len(self.X)),
-                    self.threads_each, own,
-                )  # fmt: skip
+                    self.X, self.y, self.architecture, start, batch_size, self.threads_each, own
+                )
                 with self.compiling:
                     if (own.momentum != 0) not in engines:
                         engines[own.momentum != 0] = stack.enter_context(Engine(problem))

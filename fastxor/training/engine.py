@@ -33,8 +33,7 @@ from fastxor.kernels.order import addresses_of
 from fastxor.kernels.sums import BLOCK
 from fastxor.kernels.tiled import general_batch
 from fastxor.kernels.tiled_plan import LARGEST_BLOCK
-from fastxor.networks.network import Network
-from fastxor.runs.problem import Problem
+from fastxor.runs.problem import Problem, State
 from fastxor.runs.settings import Settings
 from fastxor.training.layout import by_column, by_sample, stride_for, zeros
 
@@ -49,7 +48,7 @@ PAIR_FROM, PAIR_SAMPLES = 30_000, 128
 # Likewise for each of more than two, where their number is ours to choose: a guess, to keep the
 # many cores of a large machine from waiting for each other most of the time.
 EACH = 50_000
-UNUSED = np.zeros(3, np.int64)  # for kernels that do not shuffle
+NO_ORDER, UNUSED = np.zeros(0, np.int64), np.zeros(3, np.int64)  # for kernels that do not shuffle
 
 
 class Engine:
@@ -59,66 +58,69 @@ class Engine:
     """
 
     def __init__(self, problem: Problem) -> None:
-        start, settings = problem.start, problem.settings
-        self.n, self.dtype = len(problem.X), start.dtype
-        self.architecture = start.architecture
-        self.batch_size = problem.batch_size
-        self.problem, self.momentum = problem, settings.momentum != 0
+        settings, layers = problem.settings, problem.architecture.layers
+        self.problem, self.n, self.batch_size = problem, len(problem.X), problem.batch_size
+        self.dtype = getattr(np, settings.dtype)
+        self.momentum, self.shuffled = settings.momentum != 0, settings.shuffle
         self.threads = _threads(problem)
-        layers, log_loss = self.architecture.layers, settings.loss == "log_loss"
-        watch, sharing = watch_of(settings), ALONE
+        log_loss, watch, sharing = settings.loss == "log_loss", watch_of(settings), ALONE
         if self.threads > 1:
             sharing = BLOCKS if self.batch_size > BLOCK else PAIR
         self.faster = faster(
             special_kernel, self.dtype, layers, self.batch_size, log_loss,
-            self.batch_size == self.n and not settings.shuffle, self.momentum, sharing, watch,
+            self.batch_size == self.n and not self.shuffled, self.momentum, sharing, watch,
         )  # fmt: skip
-        self.order = np.zeros(self.n if settings.shuffle else 0, np.int64)
+        self.order = np.zeros(self.n, np.int64) if self.shuffled else NO_ORDER
         self.generator: Any = None
         self.addresses = UNUSED
         self.position = np.zeros(7, np.int64)
-        sharing = sharing if sharing == BLOCKS else ALONE  # only special kernels are for two
-        self._use(self.faster.kernel or general_batch(self.dtype, layers, log_loss, sharing, watch))
+        self.done = 0  # chunks
+        kernel = self.faster.kernel
+        if kernel is None:  # only special ones are for two threads
+            sharing = sharing if sharing == BLOCKS else ALONE
+            kernel = general_batch(self.dtype, layers, log_loss, sharing, watch)
+        self._use(kernel)
         # what a chunk may take, to begin with
-        self.seconds = 30e-9 + 1e-9 * min(self.batch_size, self.kernel.chunk) * self.kernel.size
+        self.seconds = 30e-9 + 1e-9 * min(self.batch_size, kernel.chunk) * kernel.size
         self.pool: Threads | None = None
 
     def _use(self, kernel: Kernel) -> None:
         """Lay out memory for this kernel."""
         kernel.code.make()  # here, where its time counts for no slice
-        self.kernel, problem = kernel, self.problem
+        self.kernel, X, y = kernel, self.problem.X, self.problem.y
         self.per_batch = -(-self.batch_size // kernel.chunk)
         self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
-        totals, threads = {
-            ALONE: (1, 1), BLOCKS: (self.per_batch, self.threads), PAIR: (4, 2),
-        }[kernel.sharing]  # fmt: skip
-        parts = [[problem.X], [problem.y]]
-        if kernel.sharing == PAIR and not self.order.size:
-            odd = np.arange(self.n) % self.batch_size % 2 == 1
-            parts = [[array[~odd], array[odd]] for (array,) in parts]
-        rows = self.n
-        if not self.order.size:
+        totals, threads, parts, rows = 1, 1, [[X], [y]], self.n
+        if kernel.sharing == BLOCKS:
+            totals, threads = self.per_batch, self.threads
+        elif kernel.sharing == PAIR:
+            totals, threads = 4, 2
+            if not self.shuffled:
+                odd = np.arange(self.n) % self.batch_size % 2 == 1
+                parts = [[array[~odd], array[odd]] for array in (X, y)]
+        if not self.shuffled:
             rows = stride_for(len(parts[0][0]), kernel.width, self.dtype)
+        rows *= len(parts[0])
         self.parameters, self.velocity, self.totals, self.X, self.y, *self.work = zeros(
-            self.dtype, kernel.size, kernel.size, kernel.totals * totals,
-            *(len(each) * rows * each[0].shape[1] for each in parts), *[kernel.work] * threads,
+            self.dtype, kernel.size, kernel.size, kernel.totals * totals, rows * X.shape[1],
+            rows * y.shape[1], *[kernel.work] * threads,
         )  # fmt: skip
-        arrange = by_sample if self.order.size else by_column
-        for each, memory in zip(parts, (self.X, self.y), strict=True):
-            arrange(each, memory)
+        arrange = by_sample if self.shuffled else by_column
+        arrange(parts[0], self.X)
+        arrange(parts[1], self.y)
 
     def go_faster(self) -> None:
         """Go on with the special kernel, if it is there by now."""
         special, old = self.faster.kernel, self.kernel
         if special is None or special is old:
             return
-        if rest := -int(self.position[DONE]) % self.per_batch:  # sums are underway
+        if rest := -self.done % self.per_batch:  # sums are underway
             self.advance(rest)
-        batches = int(self.position[DONE]) // self.per_batch
+        batches = self.done // self.per_batch
         state = self.parameters[old.places], self.velocity[old.places]
         self._use(special)
         self.parameters[special.places], self.velocity[special.places] = state
-        self.position[DONE] = batches * self.per_batch
+        self.done = batches * self.per_batch
 
     def begin(self, problem: Problem, losses: Array) -> None:
         """Train from this start, with these rates; ``losses`` (epochs,) are filled on the way."""
@@ -127,24 +129,22 @@ class Engine:
         self.rates = T(settings.learning_rate), T(settings.momentum), T(settings.tolerance or 0)
         self.restart(0, problem.start, -1)
 
-    def restart(self, epoch: int, network: Network, solved_at: int) -> None:
-        """Go on from ``network`` as the one before this epoch."""
-        position = self.position
-        position[DONE], position[MISSED], position[SOLVED] = epoch * self.per_epoch, 0, solved_at
-        for memory, arrays in (
-            (self.parameters, network.arrays), (self.velocity, network.velocity),
-        ):  # fmt: skip
-            memory[:] = 0
-            if arrays:
-                memory[self.kernel.places] = np.concatenate([array.ravel() for array in arrays])
-        if network.generator:
-            self.generator = with_state(state_of(network.generator))
+    def restart(self, epoch: int, state: State, solved_at: int) -> None:
+        """Go on from ``state`` as the one before this epoch."""
+        self.done, places = epoch * self.per_epoch, self.kernel.places
+        self.position[MISSED], self.position[SOLVED] = 0, solved_at
+        self.parameters[:] = self.velocity[:] = 0  # what is between them
+        self.parameters[places] = state.parameters
+        if state.velocity is not None:
+            self.velocity[places] = state.velocity
+        if state.generator:
+            self.generator = with_state(state_of(state.generator))
             self.addresses = addresses_of(self.generator)
 
     @property
     def epoch(self) -> int:
         """Whole epochs done."""
-        return int(self.position[DONE]) // self.per_epoch
+        return self.done // self.per_epoch
 
     @property
     def solved_at(self) -> int:
@@ -153,73 +153,59 @@ class Engine:
 
     @property
     def between_epochs(self) -> bool:
-        return int(self.position[DONE]) % self.per_epoch == 0
+        return self.done % self.per_epoch == 0
 
     @property
     def progress(self) -> float:
         """Epochs done, with the part that is done of the next."""
-        return int(self.position[DONE]) / self.per_epoch
+        return self.done / self.per_epoch
 
     def chunks_until(self, epoch: int) -> int:
-        return epoch * self.per_epoch - int(self.position[DONE])
+        return epoch * self.per_epoch - self.done
 
     def advance(self, chunks: int) -> int:
         """Train for so many chunks; but rather up to the end of an epoch, if one is reached.
 
         Returns how many it were.
         """
-        done, kernel = int(self.position[DONE]), self.kernel
+        done, position = self.done, self.position
         ahead = self.per_epoch - done % self.per_epoch
         if chunks >= ahead:
             chunks = ahead + (chunks - ahead) // self.per_epoch * self.per_epoch
-        if self.order.size and ahead == self.per_epoch:
+        if self.shuffled and ahead == self.per_epoch:
             self.order[:] = self.generator.permutation(self.n)  # of further epochs: the kernel
-        position = self.position
-        position[CLAIMED], position[FINISHED] = done, done
+        position[DONE] = position[CLAIMED] = position[FINISHED] = done
         position[UPDATED] = done // self.per_batch
-
-        def run(work: Array) -> None:
-            kernel.code.run(
-                kernel.numbers, self.X, self.y, self.order, self.addresses, self.n, self.batch_size,
-                self.parameters, self.velocity, self.totals, work, self.losses, self.position,
-                *self.rates, chunks,
-            )  # fmt: skip
-
-        def beside(work: Array) -> None:
-            try:
-                run(work)
-            except BaseException:
-                self.position[QUIT] = 1  # the others would wait for it
-                raise
-
         mine, *others = self.work
-        started = [self.pool.submit(beside, work) for work in others] if self.pool else []
-        run(mine)
+        started = [self.pool.submit(self._beside, w, chunks) for w in others] if self.pool else ()
+        self._run(mine, chunks)
         for thread in started:
             thread.result()
-        self.position[DONE] = done + chunks
+        self.done = done + chunks
         return chunks
 
-    def is_finite(self) -> bool:
-        """Are the parameters, between two epochs?"""
-        return bool(np.isfinite(self.parameters[self.kernel.places]).all())
+    def _run(self, work: Array, chunks: int) -> None:
+        self.kernel.code.run(
+            self.kernel.numbers, self.X, self.y, self.order, self.addresses, self.n,
+            self.batch_size, self.parameters, self.velocity, self.totals, work, self.losses,
+            self.position, *self.rates, chunks,
+        )  # fmt: skip
 
-    def network(self) -> Network:
-        """A copy of the network, between two epochs."""
-        velocity = None
+    def _beside(self, work: Array, chunks: int) -> None:
+        try:
+            self._run(work, chunks)
+        except BaseException:
+            self.position[QUIT] = 1  # the others would wait for it
+            raise
+
+    def state(self) -> State:
+        """A copy of the numbers, between two epochs."""
+        places, velocity, generator = self.kernel.places, None, None
         if self.momentum:
-            velocity = self._arrays(self.velocity + self.dtype(0))  # no -0.0 (contract, 4)
-        generator = self.generator if self.order.size else None
-        arrays = self._arrays(self.parameters)
-        return Network.of(arrays, self.architecture, velocity=velocity, generator=generator)
-
-    def _arrays(self, memory: Array) -> list[Array]:
-        """W1, b1 and so on, of the parameters' memory or the velocity's."""
-        numbers, arrays = memory[self.kernel.places], []
-        for shape in self.architecture.shapes.values():
-            arrays.append(numbers[: shape[0] * shape[1]].reshape(shape))
-            numbers = numbers[shape[0] * shape[1] :]
-        return arrays
+            velocity = self.velocity[places] + self.dtype(0)  # no -0.0 (contract, 4)
+        if self.shuffled:
+            generator = with_state(state_of(self.generator))
+        return State(self.parameters[places], velocity, generator)
 
     def __enter__(self) -> "Engine":
         if self.threads > 1:
@@ -240,7 +226,7 @@ def watch_of(settings: Settings) -> int:
 
 
 def _threads(problem: Problem) -> int:
-    size, samples = problem.start.architecture.parameters, problem.batch_size
+    size, samples = problem.architecture.parameters, problem.batch_size
     work, blocks = samples * size, -(-samples // BLOCK)
     if blocks == 1:
         pays = work >= PAIR_FROM and samples >= PAIR_SAMPLES

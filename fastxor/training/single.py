@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,17 +107,21 @@ def train(
     job = Job(problem)
     try:
         if problem.settings.epochs:
-            # here and not at the top: numba takes half a second to import, and who asks for help,
-            # makes a mistake or uses the reference alone need not wait for it
-            with not_forking:
-                from fastxor.training.engine import Engine
-
             bar = progress_bar(problem.settings.epochs, progress)
-            with bar as report, Engine(problem) as engine:
+            with bar as report, _engine()(problem) as engine:
                 job.finish(engine, report)
         return job.run()
     except KeyboardInterrupt:
         raise Interrupted(job.run()) from None
+
+
+@cache
+def _engine() -> "type[Engine]":
+    # here and not at the top: numba takes half a second to import, and who asks for help, makes a
+    # mistake or uses the reference alone need not wait for it
+    with not_forking:
+        from fastxor.training.engine import Engine
+    return Engine
 
 
 class Job:
@@ -129,14 +134,14 @@ class Job:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.stop = problem.settings.stop_when_solved
-        self.losses = losses_of(problem.settings.epochs, problem.start.dtype)
-        # epochs done, the network after them, and the first of them that was solved
+        self.losses = losses_of(problem.settings.epochs, problem.start.parameters.dtype)
+        # epochs done, the state after them, and the first of them that was solved
         self.good = 0, problem.start, -1
 
     def run(self) -> Run:
         """What is done so far."""
-        epoch, network, solved_at = self.good
-        settings = self.problem.settings
+        epoch, state, solved_at = self.good
+        settings, network = self.problem.settings, state.network(self.problem.architecture)
         stopped = self.stop and solved_at == epoch
         watched = settings.tolerance is not None
         return Run(
@@ -164,12 +169,13 @@ class Job:
 
     def _keep_if_finite(self, engine: "Engine") -> bool:
         """Are the parameters and the new losses finite? Then they are the good state."""
-        epoch = engine.epoch
-        # the largest of squares is infinite or NaN if any is
-        largest = self.losses[self.good[0] : epoch].max(initial=0)
-        if not (np.isfinite(largest) and engine.is_finite()):
+        epoch, state = engine.epoch, engine.state()
+        if not (
+            checks.all_finite(self.losses[self.good[0] : epoch])
+            and checks.all_finite(state.parameters)
+        ):
             return False
-        self.good = epoch, engine.network(), engine.solved_at
+        self.good = epoch, state, engine.solved_at
         return True
 
     def _go_back(self, engine: "Engine", solved_at: int) -> None:

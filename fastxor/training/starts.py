@@ -7,18 +7,19 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.kernels.random_numbers import STATE, random_numbers
 from fastxor.networks.architecture import Architecture
-from fastxor.networks.starting import method_of, numbers_of, random_state, weights_of
+from fastxor.networks.starting import random_state, start_for
 
 
-def starting_weights(
+def starting_rows(
     seeds: Array, architecture: Architecture, init: str, init_range: Array | None
-) -> list[Array]:
-    """W1 (k, I, H) and so on, float64, as `starting_network`'s.
+) -> Array:
+    """What training starts from, (k, size), float64, for each of ``seeds`` (k,).
 
-    ``seeds`` (k,) and, for uniform weights, ``init_range`` (k,).
+    As `starting_numbers`, but for -0.0. ``init_range`` (k,) for uniform weights.
     """
-    numbers = _numbers(method_of(init), seeds, numbers_of(architecture, init))
-    return weights_of(numbers, architecture, init, init_range)
+    start = start_for(architecture, init)
+    ranges = None if init_range is None else init_range[:, None]
+    return start.weights(_numbers(start.method, seeds, start.drawn), ranges)
 
 
 def _numbers(method: str, seeds: Array, count: int) -> Array:
