@@ -24,8 +24,7 @@ def of_contract(case: Case) -> Prediction:
     outputs = np.empty((1, case.n, case.sizes[-1]), case.dtype)
 
     def predict() -> Any:
-        arrays = [array[None] for array in network.arrays]
-        predictions._by_contract(arrays, network.architecture, X, outputs)
+        predictions._by_contract(network.numbers[None], network.architecture, X, outputs)
         return outputs[0]
 
     return predict

@@ -1,5 +1,6 @@
 """Compiling kernels: Ctrl-C; and what they draw from a generator of NumPy's."""
 
+import itertools
 import os
 import signal
 
@@ -13,6 +14,7 @@ from fastxor.kernels.calls import FORWARD, of_forward, traced_call
 from fastxor.kernels.compiling import Code
 from fastxor.kernels.control import loop
 from fastxor.kernels.order import _at_most, addresses_of
+from fastxor.kernels.turning import turn
 
 
 @pytest.fixture
@@ -53,6 +55,31 @@ def test_where_there_are_no_signals(code, monkeypatch):
     monkeypatch.setattr(interrupts.signal, "signal", refuse)
     monkeypatch.setattr(os, "kill", lambda *what: None)
     code.make()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_are_turned_into_columns(dtype):
+    """Of any number and length, and nothing beside them is read into the result or written."""
+
+    def of_memory(given):
+        source, to, rows, columns = given
+        turn(source.at(1), columns + 3, rows, columns, to.at(1), rows + 2)
+
+    traced = traced_call(of_memory)
+
+    @njit
+    def turned(source, to, rows, columns):
+        traced((source, to, rows, columns))
+
+    for rows, columns in itertools.product([*range(1, 20), 31, 32, 70], repeat=2):
+        source = np.random.default_rng(0).random(1 + rows * (columns + 3)).astype(dtype)
+        source[1:].reshape(rows, -1)[:, columns:] = np.nan
+        to = np.full(1 + columns * (rows + 2), -1, dtype)
+        turned(source, to, rows, columns)
+        expected = np.full((columns, rows + 2), -1, dtype)
+        expected[:, :rows] = source[1:].reshape(rows, -1)[:, :columns].T
+        assert (to[1:].reshape(columns, -1) == expected).all()
+        assert to[0] == -1
 
 
 def test_random_numbers_of_any_size():

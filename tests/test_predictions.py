@@ -41,10 +41,11 @@ def used(monkeypatch):
 @pytest.fixture
 def by_both(used):
     def outputs(arrays, architecture, X):
+        parameters = architecture.joined(arrays)
         with faster.special_kernels_at_once():
-            kernel = predictions.outputs_of(arrays, architecture, X)
+            kernel = predictions.outputs_of(parameters, architecture, X)
         contract = np.empty_like(kernel)
-        predictions._by_contract(arrays, architecture, np.array(X), contract)
+        predictions._by_contract(parameters, architecture, np.array(X), contract)
         assert used[-2:] == ["_by_kernel", "_by_contract"]
         return kernel, contract
 
@@ -76,8 +77,8 @@ def test_pieces_and_threads(count, n, by_both, monkeypatch):
     """However the work is divided."""
     networks = random_networks(count, (3, 5, 2), np.float64)
     X = np.random.default_rng(0).normal(size=(n, 3))
-    for each, most, threads in ((1, 100, 3), (500, 10**9, 2), (10**9, 100, 1)):
-        for name, value in (("EACH", each), ("SLICE", most), ("cores", lambda t=threads: t)):
+    for pays, most, threads in ((1, 3000, 3), (1, 10**9, 2), (10**9, 3000, 1)):
+        for name, value in (("PAYS", pays), ("SLICE", most), ("cores", lambda t=threads: t)):
             monkeypatch.setattr(predictions, name, value)
         kernel, contract = by_both(*networks, X)
         assert kernel.tobytes() == contract.tobytes()
@@ -107,6 +108,18 @@ def test_any_samples(by_both, tmp_path):
     ):  # fmt: skip
         kernel, contract = by_both(*networks, given)
         assert kernel.tobytes() == contract.tobytes()
+
+
+@pytest.mark.parametrize(("n", "row"), [(3, 1), (100, 99), (20_000, 7)])
+def test_a_sum_that_overflows_among_many(n, row):
+    X = np.zeros((n, 1))
+    X[row] = 1e308
+    W, b = np.array([[10.0]]), np.zeros((1, 1))
+    outputs = Network(W, b, W, b, activation="identity", output="identity").predict_proba(X)
+    assert np.flatnonzero(outputs) == row
+    assert outputs[row] == np.inf, "infinity is a number"
+    with pytest.raises(OverflowError, match=f"for row {row} of X"):
+        Network(W, b, 0 * W, b, activation="identity").predict_proba(X)
 
 
 def test_sums_that_overflow(by_both):
@@ -145,7 +158,7 @@ def test_the_kernel_takes_over(used, monkeypatch):
     while used[-1] == "_by_contract" and time.monotonic() < deadline:
         network.predict(X)
     assert used[-1] == "_by_kernel"
-    monkeypatch.setattr(predictions, "LARGE", 36)
+    monkeypatch.setattr(predictions, "LARGE", 4)
     faster.faster.cache_clear()
     del used[:]
     network.predict(X)
@@ -172,7 +185,7 @@ def test_numba_is_imported_only_for_much_work():
         "network = fastxor.reference.train(X, y, epochs=1).network\n"
         "before = network.predict_proba(X)\n"
         "print('numba' in sys.modules)\n"
-        "predictions.LARGE = 36\n"
+        "predictions.LARGE = 4\n"
         "print(before.tobytes() == network.predict_proba(X).tobytes(), 'numba' in sys.modules)\n"
     )
     assert in_new_process(program) == "False\nTrue True\n"

@@ -1,7 +1,12 @@
-"""Threads have room for a kernel's stack."""
+"""Threads have room for a kernel's stack, and share work."""
+
+import os
+import threading
+import time
 
 import pytest
 
+from fastxor.common.threads import together
 from tests.conftest import in_new_process
 
 
@@ -24,3 +29,73 @@ def test_a_small_stack_size_is_no_obstacle():
         """
     )
     assert output == f"True {2**15}\n"
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_each_piece_is_run_once(threads):
+    ran, pieces = [], list(range(50))
+
+    def run(piece):
+        time.sleep(0.001)
+        ran.append((piece, threading.get_ident()))
+
+    together(run, pieces.copy(), threads)
+    assert sorted(piece for piece, _ in ran) == pieces
+    names = {thread for _, thread in ran}
+    assert threading.get_ident() in names
+    assert (len(names) > 1) == (threads > 1)
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_piece_that_fails_ends_all(here):
+    """In this thread, or in the other."""
+    ran, caller, both = [], threading.get_ident(), threading.Barrier(2)
+
+    def run(piece):
+        ran.append(piece)
+        if piece < 2:
+            both.wait(10)
+            if (threading.get_ident() == caller) == here:
+                raise ZeroDivisionError
+        time.sleep(0.01)
+
+    with pytest.raises(ZeroDivisionError):
+        together(run, list(range(1000)), 2)
+    time.sleep(0.1)
+    assert len(ran) < 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_forked_process_has_threads_of_its_own():
+    output = in_new_process(
+        """
+        import os, threading, time
+        from fastxor.common.threads import together
+
+        def names():
+            found = set()
+            together(lambda _: (time.sleep(0.01), found.add(threading.get_ident())), [0] * 20, 2)
+            return len(found)
+
+        print(names(), flush=True)
+        if (child := os.fork()) == 0:
+            print(names(), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        """
+    )
+    assert output == "2\n2\n"
+
+
+def test_where_no_threads_can_be_started():
+    """As the process ends: this one does it all."""
+    output = in_new_process(
+        """
+        import atexit
+        from fastxor.common.threads import together
+
+        together(print, [1], 2)
+        atexit.register(together, print, [2, 3], 2)
+        """
+    )
+    assert output == "1\n2\n3\n"

@@ -1,6 +1,7 @@
 """The kernel for predictions: the outputs of networks, a tile of samples at a time.
 
-It has only the general form, with the numbers of a network in memory, see `tiled`.
+It has only the general form, with the numbers of a network in memory, see `tiled`: one made for a
+network and its sizes takes 0.85 to 1.05 times as long.
 """
 
 from functools import cache
@@ -15,6 +16,7 @@ from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.tiled_layers import forward
 from fastxor.kernels.tiled_plan import Numbers, Place, Shape, general_shape, plan
 from fastxor.kernels.traced import Int, Variable, equal
+from fastxor.kernels.turning import turn
 
 
 class ForwardKernel(NamedTuple):
@@ -39,15 +41,11 @@ def forward_kernel(dtype: Any) -> ForwardKernel:
             outputs = call.outputs.at((network * call.n + call.first) * O)
             for s in loop(0, call.samples, tile):
                 count = least(tile, call.samples - s)
-                for j in loop(0, count):
-                    for i in loop(0, I):
-                        x.set(i * tile + j, call.X[(s + j) * I + i])
+                turn(call.X.at(s * I), I, count, I, x, tile)
                 for place in places:
                     forward(place, shape, x, tile, w, a, count)
                 when(equal(numbers.function, SOFTMAX), softmax, last, shape, O, count)
-                for j in loop(0, count):
-                    for o in loop(0, O):
-                        outputs.set((s + j) * O + o, last[o * tile + j])
+                turn(last, tile, O, count, outputs.at(s * O), O)
 
     code = Code(of_forward(kernel), FORWARD, dtype, "forward", *shape[1:], REGISTER_BYTES)
     return ForwardKernel(code, shape)

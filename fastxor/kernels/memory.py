@@ -24,6 +24,11 @@ class Memory:
     def dtype(self) -> Any:
         return self.llvm.type.pointee
 
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a floating-point number in it."""
+        return _bytes(self.dtype)
+
     def at(self, index: Int, size: Whole | None = None) -> "Memory":
         """From there on."""
         return Memory(builder().gep(self.llvm, [in_llvm(index)]), size)

@@ -7,6 +7,8 @@ from itertools import accumulate
 from math import prod
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.contract.functions import ACTIVATIONS
@@ -77,9 +79,27 @@ class Architecture:
         return sum(prod(shape) for shape in self.shapes.values())
 
     @cached_property
+    def effort(self) -> int:
+        """What a prediction takes for a sample, in some 0.07 ns of the general kernel.
+
+        An activation takes as long as some sixteen weights.
+        """
+        return self.parameters + 16 * sum(self.sizes[1:]) + 32
+
+    @cached_property
     def _cuts(self) -> tuple[tuple[Any, tuple[int, int]], ...]:
         ends = [*accumulate(map(prod, self.shapes.values()), initial=0)]
         return tuple(zip(map(slice, ends, ends[1:]), self.shapes.values(), strict=True))
+
+    def joined(self, arrays: Any) -> Array:
+        """``numbers`` (..., parameters), a copy of W1, b1 and so on, one after another."""
+        if arrays[0].ndim == 2:  # in half the time
+            return np.concatenate([array.ravel() for array in arrays])
+        lead = arrays[0].shape[:-2]
+        flat = [
+            a.reshape(*lead, prod(own)) for a, own in zip(arrays, self.shapes.values(), strict=True)
+        ]
+        return np.concatenate(flat, axis=-1)
 
     def cut(self, numbers: Array) -> list[Array]:
         """The arrays W1, b1 and so on in ``numbers`` (..., parameters), one after another."""

@@ -93,10 +93,8 @@ class Network(Parameters):
         Raises ValueError or TypeError for bad samples, OverflowError where a sum inside the
         network is not a number.
         """
-        outputs: Array = outputs_of([a[None] for a in self.arrays], self.architecture, X, threads)[
-            0
-        ]
-        if np.isnan(outputs.min()):
+        outputs: Array = outputs_of(self.numbers[None], self.architecture, X, threads)[0]
+        if not checks.no_nan(outputs):
             row = np.argwhere(np.isnan(outputs))[0, 0]
             raise OverflowError(f"the sums inside the network overflow for row {row} of X")
         return outputs

@@ -31,6 +31,11 @@ class Parameters:
         return tuple([self.__dict__[name] for name in self.architecture.names])
 
     @property
+    def numbers(self) -> Array:
+        """(..., size): a copy of W1, b1, ..., WL, bL of each network, one after another."""
+        return self.architecture.joined(self.arrays)
+
+    @property
     def layers(self) -> list[Layer]:
         """Of each layer: W (..., inputs, units), b (..., 1, units) or None, and activation."""
         return layers_of(self.arrays, self.architecture.biases, self.architecture.activations)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.common.generators import with_state
 from fastxor.networks.architecture import Architecture
@@ -140,9 +141,9 @@ class Networks(Parameters):
         ``threads`` and errors as in `Network.predict_proba`; OverflowError also for networks that
         have not begun.
         """
-        flat = [array.reshape(-1, *array.shape[-2:]) for array in self.arrays]
-        outputs = outputs_of(flat, self.architecture, X, threads)
-        if np.isnan(outputs).any():
+        rows = self.numbers.reshape(math.prod(self.shape), self.architecture.parameters)
+        outputs = outputs_of(rows, self.architecture, X, threads)
+        if not checks.no_nan(outputs):
             wrong = int(np.argwhere(np.isnan(outputs))[0, 0])
             at = [int(i) for i in np.unravel_index(wrong, self.shape)]
             raise OverflowError(f"network {at} has not begun, or its sums overflow")

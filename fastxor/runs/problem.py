@@ -134,11 +134,11 @@ def state_of(network: Network, dtype: Any, settings: Settings) -> State:
     """A copy of a network to train, with what the settings need."""
 
     def joined(prefix: str, arrays: Any) -> Array:
-        numbers = np.concatenate([array.ravel() for array in arrays])
+        numbers = network.architecture.joined(arrays)
         if numbers.dtype.type is not dtype or not checks.all_finite(numbers):
             names = (prefix + name for name in network.architecture.names)
             named = starting_arrays(dict(zip(names, arrays, strict=True)), dtype)
-            numbers = np.concatenate([array.ravel() for array in named])
+            numbers = network.architecture.joined(named)
         return np.asarray(numbers + dtype(0))  # no -0.0
 
     parameters, velocity, generator = joined("", network.arrays), None, None

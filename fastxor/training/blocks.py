@@ -84,11 +84,14 @@ class Block:
         settings = runs.settings
         self.samples, self.places = samples, np.arange(len(runs))
         self.epoch = int(runs.epochs_done[0])
-        self.rows = _rows(networks.arrays)
+        self.rows = networks.numbers
         self.velocity = self.rows[:, :0]  # without momentum
         if runs.networks.velocity is not None:
             velocity = networks.velocity
-            self.velocity = np.zeros_like(self.rows) if velocity is None else _rows(velocity)
+            self.velocity = (
+                np.zeros_like(self.rows) if velocity is None
+                else networks.architecture.joined(velocity)
+            )  # fmt: skip
         self.rates = np.stack([settings.learning_rate, settings.momentum, runs.final_loss])
         self.solved_at = np.full(len(runs), -1, np.int64)
         if runs.solved_at is not None:
@@ -163,11 +166,6 @@ class Block:
 
 
 # --- memory as the kernel wants it, see `kernels.stacked` ---------------------------------------
-def _rows(arrays: Any) -> Array:
-    """W1 (k, I, H) and so on as rows (k, size)."""
-    return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
-
-
 def _columns(rows: Array, width: int) -> Array:
     """Rows (k, size) as groups (size, width) of columns, flat; zeros after the last."""
     count, size = rows.shape
