@@ -23,6 +23,7 @@ TABLES = {  # what a row is
     "many networks": ("sizes", "n", "networks"),
     "deep, many networks": ("sizes", "functions", "n", "networks"),
     "networks by threads": ("networks",),
+    "first calls": ("call", "sizes", "epochs"),
 }
 THREADS = ("threads", "networks by threads")  # tables whose columns are numbers of threads
 OURS = ("textbook", "reference", "fastxor")
