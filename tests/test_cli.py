@@ -357,11 +357,15 @@ def short_bench(monkeypatch):
     monkeypatch.setattr(cases, "EPOCHS", (10, 20))
 
 
+@pytest.mark.slow
 def test_bench(short_bench, tmp_path, capsys):
     path = tmp_path / "bench.json"
     assert run("bench", "--json", path) == 0
     out = capsys.readouterr().out
-    for title in ("Epochs, float64", "Epochs, float32", "Full batch, float64", "Mini-batches"):
+    titles = (
+        "Epochs, float64", "Epochs, float32", "Full batch, float64", "Mini-batches", "First calls",
+    )  # fmt: skip
+    for title in titles:
         assert f"### {title}" in out
     assert "fastxor: bits" in out
     assert "textbook: losses within 1e-12" in out
@@ -382,6 +386,7 @@ def test_bench_says_when_bits_differ(short_bench, monkeypatch, capsys):
     compare = partial(agreement.compare, fast=wrong)
     monkeypatch.setattr(agreement, "compare", compare)
     monkeypatch.setattr(bench, "FULL_BATCHES", [])
+    monkeypatch.setattr(bench, "_first_calls", list)
     assert run("bench") == 1
     assert "DIFFER: first in epoch 0" in capsys.readouterr().out
 

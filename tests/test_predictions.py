@@ -32,7 +32,7 @@ def used(monkeypatch):
 
         def noted(*arguments, name=name, way=way):
             names.append(name)
-            way(*arguments)
+            return way(*arguments)
 
         monkeypatch.setattr(predictions, name, noted)
     return names
@@ -43,9 +43,10 @@ def by_both(used):
     def outputs(arrays, architecture, X):
         parameters = architecture.joined(arrays)
         with faster.special_kernels_at_once():
-            kernel = predictions.outputs_of(parameters, architecture, X)
+            kernel, finite = predictions.outputs_of(parameters, architecture, X)
         contract = np.empty_like(kernel)
         predictions._by_contract(parameters, architecture, np.array(X), contract)
+        assert finite == np.isfinite(contract).all()
         assert used[-2:] == ["_by_kernel", "_by_contract"]
         return kernel, contract
 
@@ -120,6 +121,24 @@ def test_a_sum_that_overflows_among_many(n, row):
     assert outputs[row] == np.inf, "infinity is a number"
     with pytest.raises(OverflowError, match=f"for row {row} of X"):
         Network(W, b, 0 * W, b, activation="identity").predict_proba(X)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("n", "row"), [(1, 0), (65, 64), (3000, 2000)])
+def test_samples_that_are_not_finite(n, row, wrong, dtype):
+    """The kernel sees them itself, in whatever column, also where outputs are finite."""
+    networks = random_networks(1, (3, 4, 2), dtype)
+    network = Network.of([array[0] for array in networks[0]], networks[1])
+    for column in range(3):
+        X = np.zeros((n, 3), dtype)
+        X[row, column] = wrong
+        with (
+            faster.special_kernels_at_once(),
+            pytest.raises(
+                ValueError, match=rf"X must be finite in .*, got .* at \[{row}, {column}"
+            ),
+        ):
+            network.predict_proba(X)
 
 
 def test_sums_that_overflow(by_both):

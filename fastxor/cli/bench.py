@@ -3,11 +3,12 @@
 import json
 import os
 import statistics
+import tempfile
 import time
 from datetime import datetime, timezone
 from typing import Any
 
-from fastxor.benchmarking import cases, tables
+from fastxor.benchmarking import cases, first_calls, tables
 from fastxor.benchmarking.case import Case
 from fastxor.benchmarking.cases import DTYPES, ENGINES, Training
 from fastxor.benchmarking.machine import machine_info
@@ -58,6 +59,7 @@ def bench(path: str | os.PathLike[str] | None = None, progress: bool = False) ->
             name = f"{table}, {engine}: {case}, epochs={epochs:,}"
             entries.append({"name": name, "params": None, "extra_info": info, "stats": stats})
             done(count + 1)
+    entries += _first_calls()
     content = {
         "machine_info": machine_info(),
         "datetime": datetime.now(timezone.utc).isoformat(),
@@ -70,6 +72,22 @@ def bench(path: str | os.PathLike[str] | None = None, progress: bool = False) ->
     if failed:
         print("\nDIFFERENT:", *failed.values(), sep="\n")
     return 1 if failed else 0
+
+
+def _first_calls() -> list[dict[str, Any]]:
+    """What one waits for in a new process, see `first_calls`."""
+    with tempfile.TemporaryDirectory() as cache:
+        nothing_compiled, _ = first_calls.seconds_of(cache)
+        new_process, new_size = first_calls.seconds_of(cache)
+    entries = []
+    for call, seconds in zip(
+        first_calls.CALLS, (nothing_compiled, new_process, new_size), strict=True
+    ):
+        info = first_calls.record_of(call, "fastxor", [seconds])
+        stats = {"min": seconds, "median": seconds, "rounds": 1}
+        name = f"first calls, fastxor: {call}"
+        entries.append({"name": name, "params": None, "extra_info": info, "stats": stats})
+    return entries
 
 
 def _plan() -> list[tuple[str, Case, str, int]]:

@@ -76,7 +76,7 @@ def has_learned(runs: Runs, X: Any, y: Any) -> Array:
     if not len(runs):
         return np.zeros(0, bool)
     # not predict_proba: sums may overflow in networks that have diverged, which is not learning
-    outputs = outputs_of(runs.networks.numbers, runs.networks.architecture, X)
+    outputs, _ = outputs_of(runs.networks.numbers, runs.networks.architecture, X)
     T = outputs.dtype.type
     targets = np.reshape(y, (len(X), -1)).astype(T)
     learned: Array = (np.abs(outputs - targets) < T(runs.settings.tolerance)).all(axis=(1, 2))

@@ -110,13 +110,6 @@ def all_finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def no_nan(array: Array) -> bool:
-    """Is none of ``array`` NaN?"""
-    if array.size <= SMALL and math.isfinite(sum(array.ravel().tolist())):
-        return True
-    return not np.isnan(array.min(initial=0))
-
-
 def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
     """``value`` as an int of at least ``low``; booleans and fractions are not integers."""
     if type(value) is int and low <= value and (high is None or value <= high):

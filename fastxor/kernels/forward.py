@@ -13,9 +13,10 @@ from fastxor.kernels.control import least, loop, when
 from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX, exp, larger
 from fastxor.kernels.memory import Memory, Rows, as_memory, integers
 from fastxor.kernels.registers import REGISTER_BYTES
+from fastxor.kernels.sums import fold_samples
 from fastxor.kernels.tiled_layers import forward
 from fastxor.kernels.tiled_plan import Numbers, Place, Shape, general_shape, plan
-from fastxor.kernels.traced import Int, Variable, equal
+from fastxor.kernels.traced import Int, Value, Variable, equal
 from fastxor.kernels.turning import turn
 
 
@@ -36,16 +37,21 @@ def forward_kernel(dtype: Any) -> ForwardKernel:
         places = Rows(call.numbers, Numbers, Place).range(0, numbers.depth)
         a, x = call.work, call.work.at(numbers.activations)
         last = a.at(numbers.activations - O * tile)
+        found = [Variable(Value.full(0, dtype, shape.width)) for _ in range(2)]
         for network in loop(call.first_network, call.last_network):
             w = call.parameters.at(network * call.size)
             outputs = call.outputs.at((network * call.n + call.first) * O)
             for s in loop(0, call.samples, tile):
                 count = least(tile, call.samples - s)
                 turn(call.X.at(s * I), I, count, I, x, tile)
+                look(x, I, shape, count, found[0])
                 for place in places:
                     forward(place, shape, x, tile, w, a, count)
                 when(equal(numbers.function, SOFTMAX), softmax, last, shape, O, count)
+                look(last, O, shape, count, found[1])
                 turn(last, tile, O, count, outputs.at(s * O), O)
+        for k, each in enumerate(found):
+            x.store(I * tile + k, fold_samples(each.get(), 1))
 
     code = Code(of_forward(kernel), FORWARD, dtype, "forward", *shape[1:], REGISTER_BYTES)
     return ForwardKernel(code, shape)
@@ -53,12 +59,24 @@ def forward_kernel(dtype: Any) -> ForwardKernel:
 
 @cache
 def forward_numbers(dtype: Any, layers: Layers) -> tuple[Any, int]:
-    """What it has to know of a network, and how many numbers of working memory it takes."""
+    """What it has to know of a network, and how many numbers of working memory it takes.
+
+    The last two are results: NaN if a sample, or an output, is not finite, else zero. To look at
+    them by itself takes NumPy up to half as long as the kernel takes.
+    """
     shape = general_shape(dtype)
     numbers, places = plan(dtype, shape, layers, False, ALONE, OFF)[1:]
     code = CODES[layers[-1][2]]
     places[-1] = places[-1]._replace(function=IDENTITY if code == SOFTMAX else code)
-    return as_memory(numbers, places), numbers.activations + numbers.inputs * shape.tile
+    return as_memory(numbers, places), numbers.activations + numbers.inputs * shape.tile + 2
+
+
+def look(rows: Memory, count: Int, shape: Shape, samples: Int, found: Variable) -> None:
+    """Add zeros to ``found``, but NaN where one of the numbers in the rows is not finite."""
+    for row in loop(0, count):
+        for t in loop(0, samples, shape.width):
+            value = rows.load(row * shape.tile + t, shape.width)
+            found.set(found.get() + (value - value))
 
 
 def softmax(z: Memory, shape: Shape, O: Int, count: Int) -> None:

@@ -93,11 +93,11 @@ class Network(Parameters):
         Raises ValueError or TypeError for bad samples, OverflowError where a sum inside the
         network is not a number.
         """
-        outputs: Array = outputs_of(self.numbers[None], self.architecture, X, threads)[0]
-        if not checks.no_nan(outputs):
+        (outputs,), finite = outputs_of(self.numbers[None], self.architecture, X, threads)
+        if not finite and np.isnan(outputs.min()):
             row = np.argwhere(np.isnan(outputs))[0, 0]
             raise OverflowError(f"the sums inside the network overflow for row {row} of X")
-        return outputs
+        return np.asarray(outputs)
 
     def predict(self, X: Any, threads: int | None = None) -> Array:
         """What the network says of the samples X (n, I): (n, O).

@@ -27,8 +27,8 @@ ROWS = 64  # samples, of which the kernel takes as long for fewer of a large net
 
 def outputs_of(
     parameters: Array, architecture: Architecture, X: Any, threads: int | None = None
-) -> Array:
-    """The outputs (k, n, O) of k networks for the samples X (n, I).
+) -> tuple[Array, bool]:
+    """The outputs (k, n, O) of k networks for the samples X (n, I); are they known to be finite?
 
     ``parameters`` (k, size): W1, b1, ..., WL, bL of each, one after another. By a kernel in at most
     so many ``threads``, by default the cores; or by NumPy, to the same bits, where that is not
@@ -38,23 +38,27 @@ def outputs_of(
     T: Any = parameters.dtype.type
     if X.shape[1] != (inputs := architecture.sizes[0]):
         raise ValueError(f"X must have {inputs} columns, got shape {X.shape}")
-    checks.finite("X", X, T)
     threads = checks.threads(threads)
     outputs = np.empty((len(parameters), len(X), architecture.sizes[-1]), T)
     work = len(parameters) * len(X) * architecture.effort
     better, kernel = faster(_forward_kernel, T) if can_compile() else None, None
     if better:
         kernel = better.make() if work >= LARGE else better.kernel
-    if kernel and is_ieee():
-        _by_kernel(kernel, parameters, architecture, X, outputs, threads)
-        return outputs
+    # kernels take no memory that is read only or not aligned, but see themselves what is in it
+    is_plain = X.dtype.type is T and X.flags.carray
+    if kernel and is_plain and is_ieee():
+        sound = _by_kernel(kernel, parameters, architecture, X, outputs, threads)
+        if not sound:
+            checks.finite("X", X, T)
+        return outputs, sound
+    checks.finite("X", X, T)
     with ieee_arithmetic():
         began = time.perf_counter()
         way = partial(_by_kernel, kernel) if kernel else _by_contract
-        way(parameters, architecture, X, outputs, threads)
+        sound = way(parameters, architecture, X, outputs, threads)
         if better:
             better.worked(time.perf_counter() - began, 0)
-    return outputs
+    return outputs, sound
 
 
 @cache
@@ -71,32 +75,33 @@ def _forward_kernel(dtype: Any) -> Any:
 def _by_kernel(
     kernel: Any, parameters: Array, architecture: Architecture, X: Array, outputs: Array,
     threads: int | None,
-) -> None:  # fmt: skip
+) -> bool:  # fmt: skip
+    """Are samples and outputs finite?"""
     (count, n, _), (_, size) = outputs.shape, parameters.shape
     T: Any = outputs.dtype.type
     numbers, memory = _kernels().forward_numbers(T, architecture.layers)
-    weights, made = parameters.reshape(-1), outputs.reshape(-1)
-    work, most = count * n * architecture.effort * outputs.itemsize // 8, SLICE
-    threads = 1 if work < PAYS else threads or cores()
-    if threads > 1:
-        most = min(SLICE, -(-work // (SHARES * threads)))
-    # kernels take no memory that is read only or not aligned
+    weights, made, found = parameters.reshape(-1), outputs.reshape(-1), []
     is_plain = X.dtype.type is T and X.flags.carray
-    if is_plain and work <= most:
-        kernel.code.run(
-            numbers, X.reshape(-1), weights, made, np.zeros(memory, T), size, n, 0, count, 0, n
-        )
-        return
 
     def run(piece: tuple[int, int, int, int]) -> None:
         *networks, first, last = piece
         samples = X[first:last] if is_plain else np.array(X[first:last], T, order="C")
+        memory_of_work = np.zeros(memory, T)
         kernel.code.run(
-            numbers, samples.reshape(-1), weights, made, np.zeros(memory, T), size, n, *networks,
-            first, last - first,
+            numbers, samples.reshape(-1), weights, made, memory_of_work, size, n, *networks, first,
+            last - first,
         )  # fmt: skip
+        found.append(memory_of_work[-2:].tolist() == [0, 0])
 
-    together(run, [*_pieces(count, n, architecture.effort, most)], threads)
+    work, most = count * n * architecture.effort * outputs.itemsize // 8, SLICE
+    threads = 1 if work < PAYS else threads or cores()
+    if threads > 1:
+        most = min(SLICE, -(-work // (SHARES * threads)))
+    if work <= most:
+        run((0, count, 0, n))
+    else:
+        together(run, [*_pieces(count, n, architecture.effort, most)], threads)
+    return all(found)
 
 
 def _pieces(count: int, n: int, effort: int, most: int) -> Iterator[tuple[int, int, int, int]]:
@@ -110,8 +115,8 @@ def _pieces(count: int, n: int, effort: int, most: int) -> Iterator[tuple[int, i
 
 def _by_contract(
     parameters: Array, architecture: Architecture, X: Array, outputs: Array, threads: object = None
-) -> None:
-    """``threads``: it has one."""
+) -> bool:
+    """Likewise, but that is not known; ``threads``: it has one."""
     count, n, _ = outputs.shape
     rows = min(n, 4096)
     networks = max(1, 1_000_000 // (rows * max(architecture.sizes[1:])))
@@ -124,6 +129,7 @@ def _by_contract(
             samples = X[start : start + rows].astype(outputs.dtype)
             activations, _ = forward_propagation(samples, layers)
             outputs[some, start : start + rows] = activations[-1]
+    return False
 
 
 def classes_of(outputs: Array, output: str) -> Array:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.common.generators import with_state
 from fastxor.networks.architecture import Architecture
@@ -142,8 +141,8 @@ class Networks(Parameters):
         have not begun.
         """
         rows = self.numbers.reshape(math.prod(self.shape), self.architecture.parameters)
-        outputs = outputs_of(rows, self.architecture, X, threads)
-        if not checks.no_nan(outputs):
+        outputs, finite = outputs_of(rows, self.architecture, X, threads)
+        if not finite and np.isnan(outputs).any():
             wrong = int(np.argwhere(np.isnan(outputs))[0, 0])
             at = [int(i) for i in np.unravel_index(wrong, self.shape)]
             raise OverflowError(f"network {at} has not begun, or its sums overflow")

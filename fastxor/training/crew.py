@@ -80,7 +80,7 @@ class Crew:
         seconds *= max(1, self.settings.epochs)
         if seconds * left.size < AT_ONCE and not self.networks_done:
             self._at_once()
-            return report(self.networks_done)
+            return report(round(self.networks_done, 6))  # sums of fractions
         if self.start is None:
             self._starts(left[:1])  # compiles
         blocks = list(self._blocks(left, self._block_size(left.size, seconds, width)))
@@ -91,7 +91,7 @@ class Crew:
             waiting = {pool.submit(self._train, places) for places in blocks}
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
-                report(round(self.networks_done, 6))  # sums of fractions
+                report(round(self.networks_done, 6))
                 for future in ended:
                     future.result()
         finally:
