@@ -5,6 +5,8 @@ As after loading a library that was built with -ffast-math.
 
 import ctypes
 import platform
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -14,8 +16,9 @@ import pytest
 import fastxor
 from fastxor import Network, Networks, data, maps, reference, train_many
 from fastxor.agreement import same_bits
-from fastxor.common import arithmetic
+from fastxor.common import arithmetic, threads
 from fastxor.common.arithmetic import ieee_arithmetic, is_ieee
+from fastxor.common.threads import together
 from fastxor.contract.functions import sigmoid
 from tests.conftest import assert_same_bits, in_new_process, samples
 from tests.test_many import same_runs
@@ -133,6 +136,22 @@ def test_comparing(mode):
     result = mode(fastxor.compare, X, Y, show=False, **SETTINGS)
     assert result.agree
     assert result.digest == fastxor.compare(X, Y, show=False, **SETTINGS).digest
+
+
+def test_threads_that_wait(mode):
+    """Though they began in one with another arithmetic."""
+    found = []
+
+    def run(_):
+        time.sleep(0.001)
+        if threading.current_thread() is not threading.main_thread():
+            found.append(is_ieee())
+
+    threads._waiting.cache_clear()
+    mode(together, run, [0] * 50, 2)
+    threads._waiting.cache_clear()
+    assert len(found) > 5
+    assert all(found)
 
 
 def test_an_error_leaves_the_arithmetic_as_it_was(mode):

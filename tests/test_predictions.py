@@ -141,6 +141,22 @@ def test_samples_that_are_not_finite(n, row, wrong, dtype):
             network.predict_proba(X)
 
 
+@pytest.mark.parametrize("compiler", [True, False])
+def test_samples_of_another_type_that_are_not_finite(compiler, monkeypatch):
+    monkeypatch.setattr(predictions, "can_compile", lambda: compiler)
+    for dtype, wrong in ((np.float32, 1e300), (np.float32, np.nan), (np.float64, np.inf)):
+        arrays, architecture = random_networks(1, (3, 4, 2), dtype)
+        network = Network.of([array[0] for array in arrays], architecture)
+        for kind in (np.float64, np.longdouble, object):
+            X = np.zeros((5, 3), kind)
+            X[3, 1] = wrong
+            with (
+                faster.special_kernels_at_once(),
+                pytest.raises(ValueError, match=r"X must be finite in .*, got .* at \[3, 1"),
+            ):
+                network.predict_proba(X)
+
+
 def test_sums_that_overflow(by_both):
     """They are where they are with NumPy, and what is said of them."""
     architecture = Architecture.of((2, 2, 1))

@@ -88,6 +88,22 @@ def test_starting_arrays(engine):
 
 
 @ENGINES
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_network_that_was_changed_is_checked_again(engine, dtype):
+    start = weights(2, 5, 1)
+    start.W2[3, 0] = np.nan
+    with pytest.raises(
+        ValueError, match=rf"initial W2 must be finite in {dtype}, got nan at \[3, 0"
+    ):
+        engine.train(X, Y, initial=start, dtype=dtype)
+    start.W2[3, 0], start.velocity = 0, [np.full_like(array, np.inf) for array in start.arrays]
+    with pytest.raises(
+        ValueError, match=rf"initial velocity W1 must be finite in {dtype}, got inf"
+    ):
+        engine.train(X, Y, initial=start, dtype=dtype, momentum=0.5)
+
+
+@ENGINES
 def test_the_dtype_is_that_of_the_initial_network(engine):
     first = engine.train(X, Y, dtype="float32", epochs=3)
     assert engine.train(X, Y, initial=first, epochs=3).settings.dtype == "float32"

@@ -56,7 +56,7 @@ def together(run: Callable[[Any], object], pieces: list[Any], threads: int) -> N
 
 @cache
 def _waiting() -> Threads:
-    return Threads(max(1, cores() - 1))
+    return Threads(max(1, cores() - 1), "fastxor-waiting")
 
 
 if hasattr(os, "register_at_fork"):  # the child has none of them

@@ -44,9 +44,7 @@ def outputs_of(
     better, kernel = faster(_forward_kernel, T) if can_compile() else None, None
     if better:
         kernel = better.make() if work >= LARGE else better.kernel
-    # kernels take no memory that is read only or not aligned, but see themselves what is in it
-    is_plain = X.dtype.type is T and X.flags.carray
-    if kernel and is_plain and is_ieee():
+    if kernel and X.dtype.type is T and is_ieee():  # it sees itself whether samples are finite
         sound = _by_kernel(kernel, parameters, architecture, X, outputs, threads)
         if not sound:
             checks.finite("X", X, T)
@@ -81,7 +79,7 @@ def _by_kernel(
     T: Any = outputs.dtype.type
     numbers, memory = _kernels().forward_numbers(T, architecture.layers)
     weights, made, found = parameters.reshape(-1), outputs.reshape(-1), []
-    is_plain = X.dtype.type is T and X.flags.carray
+    is_plain = X.dtype.type is T and X.flags.carray  # not read only, and aligned: or it is copied
 
     def run(piece: tuple[int, int, int, int]) -> None:
         *networks, first, last = piece
