@@ -77,19 +77,20 @@ def _by_kernel(
     """Are samples and outputs finite?"""
     (count, n, _), (_, size) = outputs.shape, parameters.shape
     T: Any = outputs.dtype.type
-    numbers, memory = _kernels().forward_numbers(T, architecture.layers)
+    numbers, memory_size = _kernels().forward_numbers(T, architecture.layers)
     weights, made, found = parameters.reshape(-1), outputs.reshape(-1), []
     is_plain = X.dtype.type is T and X.flags.carray  # not read only, and aligned: or it is copied
 
     def run(piece: tuple[int, int, int, int]) -> None:
-        *networks, first, last = piece
-        samples = X[first:last] if is_plain else np.array(X[first:last], T, order="C")
-        memory_of_work = np.zeros(memory, T)
+        one, other, first, last = piece
+        samples, memory = X[first:last], np.zeros(memory_size, T)
+        if not is_plain:
+            samples = np.array(samples, T, order="C")
         kernel.code.run(
-            numbers, samples.reshape(-1), weights, made, memory_of_work, size, n, *networks, first,
+            numbers, samples.reshape(-1), weights, made, memory, size, n, one, other, first,
             last - first,
         )  # fmt: skip
-        found.append(memory_of_work[-2:].tolist() == [0, 0])
+        found.append(memory[-1] == memory[-2] == 0)
 
     work, most = count * n * architecture.effort * outputs.itemsize // 8, SLICE
     threads = 1 if work < PAYS else threads or cores()
