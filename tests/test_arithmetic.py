@@ -6,7 +6,6 @@ As after loading a library that was built with -ffast-math.
 import ctypes
 import platform
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -140,17 +139,18 @@ def test_comparing(mode):
 
 def test_threads_that_wait(mode):
     """Though they began in one with another arithmetic."""
-    found = []
+    found, caller, other = [], threading.get_ident(), threading.Event()
 
     def run(_):
-        time.sleep(0.001)
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() == caller:
+            assert other.wait(60), "there is no other"
+        else:
             found.append(is_ieee())
+            other.set()
 
     threads._waiting.cache_clear()
     mode(together, run, [0] * 50, 2)
     threads._waiting.cache_clear()
-    assert len(found) > 5
     assert all(found)
 
 

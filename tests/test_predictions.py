@@ -104,8 +104,8 @@ def test_any_samples(by_both, tmp_path):
     on_disk = np.load(tmp_path / "X.npy", mmap_mode="r")
     crooked = np.frombuffer(b"x" + X.tobytes(), np.float64, offset=1).reshape(X.shape)
     for given in (
-        X.T.copy().T, X[::-2], X.astype(bool), X.astype(np.float32), X.tolist(), fixed, on_disk,
-        crooked,
+        X.T.copy().T, X[::-2], X.astype(bool), X.astype(">f8"), X.astype(np.float32), X.tolist(),
+        fixed, on_disk, crooked,
     ):  # fmt: skip
         kernel, contract = by_both(*networks, given)
         assert kernel.tobytes() == contract.tobytes()

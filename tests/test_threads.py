@@ -33,28 +33,32 @@ def test_a_small_stack_size_is_no_obstacle():
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_each_piece_is_run_once(threads):
-    ran, pieces = [], list(range(50))
+    ran, pieces, caller = [], list(range(50)), threading.get_ident()
+    here, elsewhere = threading.Event(), threading.Event()
 
     def run(piece):
-        time.sleep(0.001)
-        ran.append((piece, threading.get_ident()))
+        ran.append(piece)
+        mine, other = here, elsewhere
+        if threading.get_ident() != caller:
+            mine, other = elsewhere, here
+        mine.set()
+        assert threads == 1 or other.wait(60), "there is no other"
 
     together(run, pieces.copy(), threads)
-    assert sorted(piece for piece, _ in ran) == pieces
-    names = {thread for _, thread in ran}
-    assert threading.get_ident() in names
-    assert (len(names) > 1) == (threads > 1)
+    assert sorted(ran) == pieces
+    assert here.is_set()
+    assert elsewhere.is_set() == (threads > 1)
 
 
 @pytest.mark.parametrize("here", [True, False])
 def test_a_piece_that_fails_ends_all(here):
     """In this thread, or in the other."""
-    ran, caller, both = [], threading.get_ident(), threading.Barrier(2)
+    ran, caller, both = [], threading.get_ident(), threading.Barrier(2)  # so each has one
 
     def run(piece):
         ran.append(piece)
         if piece < 2:
-            both.wait(10)
+            both.wait(60)
             if (threading.get_ident() == caller) == here:
                 raise ZeroDivisionError
         time.sleep(0.01)
@@ -62,29 +66,32 @@ def test_a_piece_that_fails_ends_all(here):
     with pytest.raises(ZeroDivisionError):
         together(run, list(range(1000)), 2)
     time.sleep(0.1)
-    assert len(ran) < 20
+    assert len(ran) < 500
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
 def test_a_forked_process_has_threads_of_its_own():
     output = in_new_process(
         """
-        import os, threading, time
+        import os, threading
         from fastxor.common.threads import together
 
-        def names():
-            found = set()
-            together(lambda _: (time.sleep(0.01), found.add(threading.get_ident())), [0] * 20, 2)
-            return len(found)
+        def has_another():
+            caller, other = threading.get_ident(), threading.Event()
+            together(
+                lambda _: other.wait(60) if threading.get_ident() == caller else other.set(),
+                [0] * 20, 2,
+            )
+            return other.is_set()
 
-        print(names(), flush=True)
+        print(has_another(), flush=True)
         if (child := os.fork()) == 0:
-            print(names(), flush=True)
+            print(has_another(), flush=True)
             os._exit(0)
         os.waitpid(child, 0)
         """
     )
-    assert output == "2\n2\n"
+    assert output == "True\nTrue\n"
 
 
 def test_where_no_threads_can_be_started():

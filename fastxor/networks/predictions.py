@@ -79,7 +79,8 @@ def _by_kernel(
     T: Any = outputs.dtype.type
     numbers, memory_size = _kernels().forward_numbers(T, architecture.layers)
     weights, made, found = parameters.reshape(-1), outputs.reshape(-1), []
-    is_plain = X.dtype.type is T and X.flags.carray  # not read only, and aligned: or it is copied
+    # not read only, aligned and of this machine's order of bytes: or it is copied
+    is_plain = X.dtype.type is T and X.dtype.isnative and X.flags.carray
 
     def run(piece: tuple[int, int, int, int]) -> None:
         one, other, first, last = piece
