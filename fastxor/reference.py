@@ -45,12 +45,13 @@ def train(
     ``threads`` is only checked.
     """
     progress = checks.boolean("progress", progress)
-    problem = prepare(
-        X, y, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
-        epochs=epochs, learning_rate=learning_rate, momentum=momentum, batch_size=batch_size,
-        shuffle=shuffle, threads=threads, seed=seed, init=init, init_range=init_range,
-        initial=initial, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
-    )  # fmt: skip
+    problem = prepare(X, y, initial, threads, {
+        "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
+        "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
+        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
+        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
+        "stop_when_solved": stop_when_solved,
+    })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
     T, output, loss = start.parameters.dtype.type, settings.output, settings.loss
     X, y = problem.X.astype(T), problem.y.astype(T)

@@ -80,6 +80,7 @@ def stacked_batch(
     return StackedKernel(code, np.zeros(0, np.int64), W, numbers.row // W, numbers.size, work_size)
 
 
+@cache
 def general_stack(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, has_momentum: bool,
     watch: int,

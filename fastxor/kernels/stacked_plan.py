@@ -1,5 +1,6 @@
 """How the kernel for many networks arranges them in its memory."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 from fastxor.kernels.compiling import Layers
@@ -46,6 +47,7 @@ class Numbers(NamedTuple):
     outputs: int
 
 
+@cache
 def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
     """Is the batch small, and the network not too large to have a group of them?"""
     samples, width = shape_for(dtype, batch_size)

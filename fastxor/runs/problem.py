@@ -39,8 +39,11 @@ class Problem(NamedTuple):
     settings: Settings
 
 
-def prepare(X: Any, y: Any, *, initial: Any, threads: int | None, **given: Any) -> Problem:
-    """Check everything and fill in what was left out; see `fastxor.train` for the arguments."""
+def prepare(X: Any, y: Any, initial: Any, threads: int | None, given: dict[str, Any]) -> Problem:
+    """Check everything and fill in what was left out; see `fastxor.train` for the arguments.
+
+    ``given``: those of `check_settings`.
+    """
     start = _initial_network(initial, given["activation"], given["output"])
     settings = settings_of(Like(start.architecture, start.dtype) if start else None, given)
     dtype = np.dtype(settings.dtype).type

@@ -92,10 +92,11 @@ class Block:
                 np.zeros_like(self.rows) if velocity is None
                 else networks.architecture.joined(velocity)
             )  # fmt: skip
-        self.rates = np.stack([settings.learning_rate, settings.momentum, runs.final_loss])
-        self.solved_at = np.full(len(runs), -1, np.int64)
-        if runs.solved_at is not None:
-            self.solved_at[:] = runs.solved_at
+        self.rates = np.array([settings.learning_rate, settings.momentum, runs.final_loss])
+        if runs.solved_at is None:
+            self.solved_at = np.full(len(runs), -1, np.int64)
+        else:
+            self.solved_at = runs.solved_at.copy()
 
     def advance(self, epochs: int) -> tuple[int, Array]:
         """Train for so many epochs.

@@ -98,12 +98,13 @@ def train(
     carry the unfinished run.
     """
     progress = checks.boolean("progress", progress)
-    problem = prepare(
-        X, y, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
-        epochs=epochs, learning_rate=learning_rate, momentum=momentum, batch_size=batch_size,
-        shuffle=shuffle, threads=threads, seed=seed, init=init, init_range=init_range,
-        initial=initial, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
-    )  # fmt: skip
+    problem = prepare(X, y, initial, threads, {
+        "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
+        "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
+        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
+        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
+        "stop_when_solved": stop_when_solved,
+    })  # fmt: skip
     job = Job(problem)
     try:
         if problem.settings.epochs:
