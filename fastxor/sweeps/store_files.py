@@ -49,14 +49,15 @@ class Manifest:
         arrays = {name: compact(array) for name, array in varied(self.settings).items()}
         buffer = io.BytesIO()  # older NumPys leave a broken archive open where a disk is full
         np.savez(buffer, **arrays)
+        data = buffer.getvalue()
         with written_whole(os.path.join(folder, ARRAYS)) as file:
-            file.write(buffer.getbuffer())
+            file.write(data)
         scalars = {k: v for k, v in vars(self.settings).items() if k not in VARIED}
         shape = self.settings.seed.shape
         entries = {
             "origin": self.origin, "problem": self.problem, "sizes": self.architecture.sizes,
             "shape": shape, "part_size": self.part_size, "settings": scalars,
-            "arrays": sha256(buffer.getbuffer()).hexdigest(),
+            "arrays": sha256(data).hexdigest(),
         }  # fmt: skip
         digest = sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
         text = json.dumps({"digest": digest} | entries, indent=2) + "\n"
@@ -108,11 +109,13 @@ def write_part(folder: str, manifest: Manifest, kind: str, number: int, record: 
     """The path of the file, which is there when this returns."""
     buffer = io.BytesIO()
     np.save(buffer, record, allow_pickle=False)
-    data = buffer.getbuffer()
-    digest = _digest_of_part(manifest, number, [data])
-    path = os.path.join(folder, f"{kind}-{number:09}-{digest}.npy")
-    with written_whole(path) as file:
-        file.write(data)
+    # let go of at the end, also where the disk is full: an exception would keep it, and with both in
+    # its cycle, Python 3.12 and 3.13 crash when they collect them
+    with buffer.getbuffer() as data:
+        digest = _digest_of_part(manifest, number, [data])
+        path = os.path.join(folder, f"{kind}-{number:09}-{digest}.npy")
+        with written_whole(path) as file:
+            file.write(data)
     return path
 
 
