@@ -363,7 +363,8 @@ def test_bench(short_bench, tmp_path, capsys):
     assert run("bench", "--json", path) == 0
     out = capsys.readouterr().out
     titles = (
-        "Epochs, float64", "Epochs, float32", "Full batch, float64", "Mini-batches", "First calls",
+        "Epochs, float64", "Epochs, float32", "Full batch, float64", "Mini-batches",
+        "First calls, float64: ms per call",
     )  # fmt: skip
     for title in titles:
         assert f"### {title}" in out

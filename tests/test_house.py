@@ -27,8 +27,8 @@ MAY_IMPORT = {
     "maps": {"common", "data", "networks", "plot", "runs", "sweeps"},
     "sklearn": {"common", "training"},
     "benchmarking": {
-        "agreement", "common", "data", "networks", "reference", "runs", "sweeps", "textbook",
-        "training",
+        "agreement", "common", "data", "kernels", "networks", "reference", "runs", "sweeps",
+        "textbook", "training",
     },
     "report": {"benchmarking"},
 }  # fmt: skip

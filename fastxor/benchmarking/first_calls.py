@@ -4,7 +4,6 @@
 `seconds_of` starts it, or another module that does the same with another engine.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from fastxor.benchmarking.cases import ENGINES, Training, record
 FIRST, SECOND = Case(4, (2, 2, 1)), Case(64, (2, 8, 8, 1), activation="tanh")
 EPOCHS = 100
 CALLS = "nothing compiled", "new process", "new size"
+FASTXOR = ("fastxor.benchmarking.first_calls",)
+NOTHING_COMPILED = (*FASTXOR, CALLS[0])  # as if no kernel were on disk, nor could be
 
 
 def report_both(training_of: Callable[[Case, int], Training]) -> None:
@@ -27,15 +28,13 @@ def report_both(training_of: Callable[[Case, int], Training]) -> None:
     print(ended, time.perf_counter() - began)
 
 
-def seconds_of(cache: str, *module: str) -> tuple[float, float]:
+def seconds_of(*arguments: str) -> tuple[float, float]:
     """Of the first training, imports included, and of the second, of another size.
 
-    ``cache``: a folder for kernels; if it is empty, nothing is compiled yet.
+    ``arguments`` of ``python -m``: `FASTXOR`, `NOTHING_COMPILED`, or a module and its own.
     """
-    began = time.time()
-    command = [sys.executable, "-m", *(module or (__name__,))]
-    environment = os.environ | {"NUMBA_CACHE_DIR": cache}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    began, command = time.time(), [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     ended, other = map(float, done.stdout.split())
     return ended - began, other
 
@@ -52,4 +51,8 @@ def record_of(call: str, engine: str, seconds: list[float]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        from fastxor.kernels import kernel_files  # which imports numba
+
+        kernel_files._folders = lambda: iter(())
     report_both(ENGINES["fastxor"])

@@ -25,7 +25,9 @@ TABLES = {  # what a row is
     "networks by threads": ("networks",),
     "first calls": ("call", "sizes", "epochs"),
 }
+UNITS = {"first calls": ("ms", 1e6)}  # of what is not told in ns, and how many ns they are
 THREADS = ("threads", "networks by threads")  # tables whose columns are numbers of threads
+NS = "ns", 1.0
 OURS = ("textbook", "reference", "fastxor")
 ENGINES = (
     *OURS,
@@ -67,7 +69,8 @@ def report(machine: str, times: list[Time]) -> str:
         for dtype in ("float64", "float32"):
             chosen = [time for time in times if (time["table"], time["dtype"]) == (kind, dtype)]
             if chosen:
-                lines += ["", f"### {kind.capitalize()}, {dtype}: ns per {chosen[0]['per']}", ""]
+                unit, per = UNITS.get(kind, NS)[0], chosen[0]["per"]
+                lines += ["", f"### {kind.capitalize()}, {dtype}: {unit} per {per}", ""]
                 lines += table(kind, chosen)
     return "\n".join(lines)
 
@@ -86,7 +89,10 @@ def table(kind: str, times: list[Time]) -> list[str]:
     lines, ahead, compared = [], [], 0
     for place in sorted(rows, key=lambda place: [rank(value) for value in place]):
         row, shown = rows[place], [_value(value) for value in place]
-        line = [*shown, *(number(row[c]) if c in row else "" for c in columns)]
+        line = [
+            *shown,
+            *(number(row[c] / UNITS.get(kind, NS)[1]) if c in row else "" for c in columns),
+        ]
         others = sorted((row[c], c) for c in row if c != base)
         if best:
             ratios = [f"{number(ns / row[base])}x ({c})" for ns, c in others if base in row]

@@ -109,8 +109,8 @@ def write_part(folder: str, manifest: Manifest, kind: str, number: int, record: 
     """The path of the file, which is there when this returns."""
     buffer = io.BytesIO()
     np.save(buffer, record, allow_pickle=False)
-    # let go of at the end, also where the disk is full: an exception would keep it, and with both in
-    # its cycle, Python 3.12 and 3.13 crash when they collect them
+    # let go of at the end, also where the disk is full: an exception would keep it, and with both
+    # in its cycle, Python 3.12 and 3.13 crash when they collect them
     with buffer.getbuffer() as data:
         digest = _digest_of_part(manifest, number, [data])
         path = os.path.join(folder, f"{kind}-{number:09}-{digest}.npy")
