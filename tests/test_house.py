@@ -12,7 +12,7 @@ PACKAGE = Path(fastxor.__file__).parent
 MAY_IMPORT = {
     "forks": set(),
     "interrupts": set(),
-    "common": {"forks"},
+    "common": {"forks", "interrupts"},
     "contract": set(),
     "kernels": {"forks", "interrupts"},
     "textbook": {"common"},

@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 from typing import IO
 
+from fastxor.interrupts import interrupted_later
+
 
 @contextlib.contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
@@ -22,7 +24,9 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         return
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
-        with open(temporary, "xb") as file:
+        with contextlib.ExitStack() as stack:
+            with interrupted_later():  # in a `with`, Ctrl-C right after `open` would leave it open
+                file = stack.enter_context(open(temporary, "xb"))
             yield file
             file.flush()
             os.fsync(file.fileno())
