@@ -9,7 +9,8 @@ from fastxor.kernels.traced import Int, Value, pick
 def turn(source: Memory, apart: Int, rows: Int, columns: Int, to: Memory, to_apart: Int) -> None:
     """Copy ``rows`` that begin ``apart`` to columns, in rows that begin ``to_apart``.
 
-    Number by number, 30-16-1 takes 1.6 times as long in all, XOR 1.2 times.
+    Number by number, predictions of XOR take 1.4 times as long in float64 and 1.7 in float32, those
+    of 30-16-1 1.2 and 1.55 times.
     """
     shorter, side = least(rows, columns), 1
     largest = REGISTER_BYTES // source.itemsize
