@@ -10,6 +10,7 @@ import numpy as np
 from fastxor import reference
 from fastxor.common.checks import Array
 from fastxor.common.generators import state_of
+from fastxor.runs.optimizers import check_schedule
 from fastxor.runs.run import Diverged, Run
 from fastxor.training.single import train
 
@@ -82,13 +83,13 @@ class Agreement:
     """The outcome of `compare`; its text is the report."""
 
     agree: bool
-    """Have all losses, parameters and velocities the same bits?"""
+    """Have all losses, parameters and what goes on with them the same bits?"""
     max_ulp: int
     """The largest distance in floats, of tensors of one dtype and shape; 0 where bits agree."""
     first_epoch: int | None
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
-    """What differs there: losses, W1, b1, W2 and so on, velocity_W1 and so on, generator,
+    """What differs there: losses, W1, b1, W2 and so on, velocity_W1 and so on, adam, generator,
     solved_at or activations."""
     digest: str
     """SHA-256 of the fast run."""
@@ -149,10 +150,12 @@ def _first_difference(
     """Train both one epoch at a time until something differs."""
     settings = dict(settings)
     epochs, initial = settings.pop("epochs", 10_000), settings.pop("initial", None)
+    factors = check_schedule(settings.pop("schedule", None), epochs, np.float64)
     a = b = initial
     for epoch in range(epochs):
+        own = None if factors is None else factors[epoch : epoch + 1]
         a, b = (
-            _run(t, X, y, {**settings, "epochs": 1, "initial": i})
+            _run(t, X, y, {**settings, "epochs": 1, "schedule": own, "initial": i})
             for t, i in ((reference.train, a), (fast, b))
         )
         if names := differing(a, b):

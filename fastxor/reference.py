@@ -10,8 +10,9 @@ from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.progress import progress_bar
 from fastxor.contract.losses import loss_terms, total
 from fastxor.contract.passes import backward_propagation, forward_propagation, layers_of
-from fastxor.networks.network import Network
-from fastxor.runs.problem import prepare
+from fastxor.contract.updates import adam_step, momentum_step
+from fastxor.networks.carried import KINDS
+from fastxor.runs.problem import State, prepare
 from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
 
 
@@ -28,6 +29,13 @@ def train(
     epochs: int = 10_000,
     learning_rate: float = 0.1,
     momentum: float = 0.0,
+    optimizer: str = "sgd",
+    nesterov: bool = False,
+    beta1: float | None = None,
+    beta2: float | None = None,
+    epsilon: float | None = None,
+    l2: float = 0.0,
+    schedule: Any = None,
     batch_size: int | None = None,
     shuffle: bool = False,
     threads: int | None = None,
@@ -48,65 +56,79 @@ def train(
     problem = prepare(X, y, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
-        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
-        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
-        "stop_when_solved": stop_when_solved,
+        "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
+        "epsilon": epsilon, "l2": l2, "schedule": schedule, "batch_size": batch_size,
+        "shuffle": shuffle, "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
+        "tolerance": tolerance, "stop_when_solved": stop_when_solved,
     })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
     T, output, loss = start.parameters.dtype.type, settings.output, settings.loss
     X, y = problem.X.astype(T), problem.y.astype(T)
-    rate, inertia = T(settings.learning_rate), T(settings.momentum)
     losses = losses_of(settings.epochs, T)
     tolerance = None if settings.tolerance is None else T(settings.tolerance)
-    velocity: Any = None if start.velocity is None else architecture.cut(start.velocity)
+    l2 = T(settings.l2)
+    betas = np.array([settings.beta1, settings.beta2], T)  # NaN without Adam
     # changes at once, also on Ctrl-C
-    state: Any = (
-        0, architecture.cut(start.parameters), velocity, start.generator,
-        None if tolerance is None else -1,
-    )  # fmt: skip
+    state: Any = 0, start, None if tolerance is None else -1
 
     def run_so_far() -> Run:
-        epoch, parameters, velocity, generator, solved_at = state
-        handed_out = velocity and tuple(v + T(0) for v in velocity)
-        network = Network.of(parameters, architecture, velocity=handed_out, generator=generator)
+        epoch, numbers, solved_at = state
         stopped = settings.stop_when_solved and solved_at == epoch
+        carried = {kind: getattr(numbers, kind) for kind in KINDS}
+        carried = {kind: array + T(0) for kind, array in carried.items() if array is not None}
+        network = numbers._replace(**carried).network(architecture)
         return Run(network, losses[: epoch + stopped], settings, solved_at)
 
     try:
         with progress_bar(settings.epochs, progress) as report:
             for epoch in range(settings.epochs):
-                _, parameters, velocity, generator, solved_at = state
+                (parameters, velocity, adam, generator), solved_at = state[1:]
                 order = np.arange(len(X))
                 if generator:
                     generator = copy.deepcopy(generator)
                     order = generator.permutation(len(X))
+                rate = T(settings.learning_rate)
+                if settings.schedule:
+                    rate = rate * T(settings.schedule[epoch])
                 error, count, solved = T(0), 0, tolerance is not None
                 for first in range(0, len(X), problem.batch_size):
                     batch = order[first : first + problem.batch_size]
-                    layers = layers_of(parameters, architecture.biases, architecture.activations)
+                    arrays = architecture.cut(parameters)
+                    layers = layers_of(arrays, architecture.biases, architecture.activations)
                     activations, Z = forward_propagation(X[batch], layers)
                     A = activations[-1]
                     terms = loss_terms(y[batch], A, Z, output, loss)
                     error, count = error + total(terms), count + terms.size
                     solved = solved and bool((abs(A - y[batch]) < tolerance).all())
                     gradients = backward_propagation(X[batch], y[batch], activations, layers, loss)
-                    steps = tuple(rate * gradient for gradient in gradients)
-                    if velocity:
-                        steps = velocity = tuple(
-                            inertia * v + step for v, step in zip(velocity, steps, strict=True)
+                    if l2:
+                        gradients = [
+                            gradient + l2 * array if name[0] == "W" else gradient
+                            for name, gradient, array in zip(
+                                architecture.names, gradients, arrays, strict=True
+                            )
+                        ]
+                    gradient = architecture.joined(gradients)
+                    step = rate * gradient
+                    if velocity is not None:
+                        velocity, step = momentum_step(
+                            velocity, gradient, rate, T(settings.momentum), settings.nesterov
                         )
-                    parameters = tuple(w - step for w, step in zip(parameters, steps, strict=True))
+                    elif adam is not None:
+                        adam, step = adam_step(adam, gradient, rate, betas, T(settings.epsilon))
+                    parameters = parameters - step
                 mean = error / T(count)
                 if solved and solved_at == -1:
                     solved_at = epoch
                     if settings.stop_when_solved and np.isfinite(mean):
                         losses[epoch] = mean
-                        state = *state[:4], solved_at
+                        state = *state[:2], solved_at
                         break
-                if not all(np.isfinite(array).all() for array in (mean, *parameters)):
+                numbers = State(parameters, velocity, adam, generator)
+                if not np.isfinite(mean) or not numbers.finite:
                     raise Diverged(epoch, run_so_far())
                 losses[epoch] = mean
-                state = epoch + 1, parameters, velocity, generator, solved_at
+                state = epoch + 1, numbers, solved_at
                 report(epoch + 1)
         return run_so_far()
     except KeyboardInterrupt:

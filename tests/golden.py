@@ -81,6 +81,8 @@ NETWORKS: dict[str, tuple[int, int, dict[str, Any]]] = {
     ),
 }  # fmt: skip
 
+ADAM = {"optimizer": "adam", "learning_rate": 0.01}
+
 # name: (n, network, settings)
 LAYERED: dict[str, tuple[int, str, dict[str, Any]]] = {
     "logistic, 5 samples": (5, "logistic", {"epochs": 50, "momentum": 0.9}),
@@ -114,6 +116,18 @@ LAYERED: dict[str, tuple[int, str, dict[str, Any]]] = {
         {"epochs": 4, "batch_size": 40, "shuffle": True, "learning_rate": 0.02, "momentum": 0.5},
     ),
     "deep, 1030 samples": (1030, "deep", {"epochs": 3, "learning_rate": 0.001}),
+    "adam, 4 samples": (4, "no biases", {"epochs": 30, **ADAM}),
+    "adam, 9 samples": (9, "relu", {"epochs": 20, **ADAM, "l2": 0.5}),
+    "adam, batches of 40, shuffled": (
+        210, "deep", {"epochs": 4, "batch_size": 40, "shuffle": True, **ADAM, "beta2": 0.9},
+    ),
+    "nesterov, batches of 2": (
+        7, "curve",
+        {
+            "epochs": 4, "batch_size": 2, "momentum": 0.5, "nesterov": True, "l2": 0.25,
+            "schedule": (0.25, 1.0, 0.5, 0.125),
+        },
+    ),
 }  # fmt: skip
 
 

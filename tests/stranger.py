@@ -19,6 +19,7 @@ class Trained(NamedTuple):
     losses: list[Any]
     parameters: list[Any]  # of each layer W, a list of rows, and b, a list or None
     velocity: list[Any]
+    adam: list[Any]  # means, squares, two decays
     solved_at: int
     diverged: int | None  # the epoch that was not finite
 
@@ -172,14 +173,17 @@ class Functions:
             lane = lane + term
         return lane
 
+    def sqrt(self, x):
+        return x if x < 0 or x != x else self.T(math.sqrt(float(x)))
+
 
 def train(
-    X, y, layers, *, T=float, loss="mse", epochs, rate, momentum=0.0, batch_size=None, orders=None,
-    tolerance=None, stop=False,
+    X, y, layers, *, T=float, loss="mse", epochs, rate, momentum=0.0, nesterov=False, betas=None,
+    epsilon=None, l2=0.0, factors=None, batch_size=None, orders=None, tolerance=None, stop=False,
 ):  # fmt: skip
     """Train ``layers``, each (W, b or None, activation); of numbers that are of the type T.
 
-    ``orders``: of each epoch, where samples are shuffled.
+    ``orders``: of each epoch, where samples are shuffled. ``betas``, two: Adam's.
     """
     f, n, names = Functions(T), len(X), [layer[2] for layer in layers]
     parameters = [(W, b) for W, b, _ in layers]
@@ -187,9 +191,11 @@ def train(
         ([[T(0)] * len(row) for row in W], None if b is None else [T(0)] * len(b))
         for W, b in parameters
     ]
+    adam = [velocity, velocity, T(1), T(1)]
     losses, solved_at = [], -1
     for epoch in range(epochs):
-        before = parameters, velocity
+        before = parameters, velocity, adam
+        step_size = rate if factors is None else rate * factors[epoch]
         order = list(range(n)) if orders is None else orders[epoch]
         error, count, solved = T(0), 0, tolerance is not None
         for first in range(0, n, batch_size or n):
@@ -259,36 +265,47 @@ def train(
                         next_deltas.append(delta)
                     deltas = next_deltas
             # update [8]
-            if momentum:
-                velocity = [
-                    tuple(
-                        both(lambda v, g: momentum * v + rate * g, old, gradient)
-                        for old, gradient in zip(*pair, strict=True)
-                    )
-                    for pair in zip(velocity, gradients, strict=True)
+            if l2:
+                gradients = [
+                    (both(lambda g, w: g + l2 * w, of_W, W), of_b)
+                    for (of_W, of_b), (W, _) in zip(gradients, parameters, strict=True)
                 ]
-                steps = velocity
+            if betas:
+                adam, steps = adam_steps(f, adam, gradients, step_size, betas, epsilon)
             else:
-                steps = [
-                    tuple(both(lambda g, _: rate * g, gradient, gradient) for gradient in pair)
-                    for pair in gradients
-                ]
-            parameters = [
-                tuple(
-                    both(lambda w, step: w - step, old, step)
-                    for old, step in zip(*pair, strict=True)
-                )
-                for pair in zip(parameters, steps, strict=True)
-            ]
+                velocity, steps = sgd_steps(velocity, gradients, step_size, momentum, nesterov)
+            parameters = both(lambda w, step: w - step, parameters, steps)
         mean = error / T(count)
         if solved and solved_at == -1:
             solved_at = epoch
             if stop and math.isfinite(mean):
                 return Trained([*losses, mean], *before, solved_at, None)
-        if not math.isfinite(mean) or not all(map(math.isfinite, flat(parameters))):  # [9]
+        numbers = flat([parameters, adam])
+        if not math.isfinite(mean) or not all(map(math.isfinite, numbers)):  # [9]
             return Trained(losses, *before, solved_at if solved_at < epoch else -1, epoch)
         losses.append(mean)
-    return Trained(losses, parameters, velocity, solved_at, None)
+    return Trained(losses, parameters, velocity, adam, solved_at, None)
+
+
+def sgd_steps(velocity, gradients, rate, momentum, nesterov):
+    """[8]"""
+    steps = both(lambda g, _: rate * g, gradients, gradients)
+    if not momentum:
+        return velocity, steps
+    velocity = both(lambda v, step: momentum * v + step, velocity, steps)
+    ahead = both(lambda v, step: momentum * v + step, velocity, steps)
+    return velocity, ahead if nesterov else velocity
+
+
+def adam_steps(f, adam, gradients, rate, betas, epsilon):
+    """[8]"""
+    (means, squares, decay1, decay2), (beta1, beta2), one = adam, betas, f.T(1)
+    decay1, decay2 = decay1 * beta1, decay2 * beta2
+    rate = rate * (f.sqrt(one - decay2) / (one - decay1))
+    means = both(lambda m, g: beta1 * m + (one - beta1) * g, means, gradients)
+    squares = both(lambda s, g: beta2 * s + (one - beta2) * (g * g), squares, gradients)
+    steps = both(lambda m, s: (rate * m) / (f.sqrt(s) + epsilon), means, squares)
+    return [means, squares, decay1, decay2], steps
 
 
 def both(function, a, b):

@@ -284,9 +284,21 @@ MUTANTS = {
     "the other table, one sample, deep": (
         "small_steps.py", "or (place.units > 1 and not kind.copied)", "",
     ),
-    "no momentum": (
-        "small_layers.py", "step = v.load(at, terms.n) *", "step = 0 * v.load(at, terms.n) *",
+    "no momentum": ("updates.py", "(at, n) * rates.momentum", "(at, n) * 0"),
+    "l2": ("small_layers.py", "gradient + weights *", "gradient + 0 * weights *"),
+    "l2 of biases": ("small_layers.py", "l2 and not is_bias", "l2"),
+    "schedule": ("calls.py", "rates.learning_rate * factor", "rates.learning_rate"),
+    "schedule, batches": ("calls.py", "least(epoch, last)", "last"),
+    "second tables of means, one sample, deep, adam, slices": (
+        "small.py", "for own, _ in tables:", "for own, _ in tables[:2]:",
     ),
+    # --- updates ---
+    "nesterov": ("updates.py", "with_momentum() * rates.momentum + change", "with_momentum()"),
+    "mean, adam": ("updates.py", "(at, n) * beta1", "(at, n) * beta2"),
+    "square, adam": ("updates.py", "(gradient * gradient)", "(gradient * 0.5)"),
+    "decays, adam": ("updates.py", "decays.store(n, second)", "pass"),
+    "correction, adam": ("updates.py", "(1 - second) / (1 - first)", "(1 - second)"),
+    "epsilon, adam": ("updates.py", "(square) + rates.epsilon", "(square)"),
     "a sample lost": ("small_steps.py", "kind.lanes), count)", "kind.lanes), count - 1)"),
     "infinite padding": ("small_layers.py", "if kind.partial:  # no inf", "if False:  # no inf"),
     "derivative in the log loss": (
@@ -301,7 +313,7 @@ MUTANTS = {
         "engine.py", "[places] = state.parameters", "[places] = state.parameters[::-1]",
     ),
     "starting velocity": (
-        "engine.py", "self.velocity[places] = state.velocity", "self.velocity[places] = 1",
+        "engine.py", "[self._carried_places] = state.carried", "[self._carried_places] = 1",
     ),
     "no shuffling, batches": ("order.py", "order.size - 1, 0, -1)", "0, 0, -1)"),
     "the same order in each epoch, batches": ("small_steps.py", "shuffled & (left > 1)", "False"),
@@ -344,7 +356,15 @@ MUTANTS = {
     "four rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 2, 1)"),
     "two rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 1)"),
     "a row, batches, tiled, one output": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 2)"),
-    "momentum, tiled": ("batches.py", "v.store(j, change)", "v.store(j, 0 * change)"),
+    "momentum, tiled": ("updates.py", "(at, velocity)", "(at, 0 * velocity)"),
+    "l2, tiled": ("batches.py", "gradient + weights *", "gradient + 0 * weights *"),
+    "l2 of biases, tiled": ("engine.py", "places[self.problem.architecture.are_weights]", "places"),
+    "place of squares, tiled, adam": (
+        "batches.py", "call.carried, j, size, rates", "call.carried, j, size - 8, rates",
+    ),
+    "decays of the other thread, pair, tiled, adam": (
+        "pair.py", "loop(0, shared.size)", "loop(0, numbers.size)"
+    ),
     "index of W2, tiled": (
         "tiled_layers.py", "tile, O, w, table + i * O, 1, O", "tile, O, w, table + i, 1, O",
     ),
@@ -441,12 +461,16 @@ MUTANTS = {
     ),
     "largest output, softmax, many": ("stacked_layers.py", "- largest", "- 0 * largest"),
     "rate of another network, many": (
-        "stacked_steps.py", "rates.load(first, width)", "rates.load(first + 1, width)"
+        "stacked_steps.py", "rates_in(rates.at(first)", "rates_in(rates.at(first + 1)"
     ),
-    "no momentum, many": (
-        "stacked_steps.py", "rates.load(row + first, width)", "0 * rates.load(row + first, width)"
+    "no momentum, many": ("updates.py", "(at, n) * rates.momentum", "(at, n) * 0"),
+    "velocity lost, many, slices": ("blocks.py", "self.carried = _of_columns", "_of_columns"),
+    "l2, many": ("stacked_gradients.py", "gradient + weight *", "gradient + 0 * weight *"),
+    "l2 of biases, many": ("stacked_gradients.py", "if not is_bias", "if True"),
+    "schedule, many, slices": (
+        "stacked_steps.py", "least(epoch, last_factor)", "least(epoch - call.first, last_factor)",
     ),
-    "velocity lost, many, slices": ("blocks.py", "self.velocity = _of_columns", "_of_columns"),
+    "decays, many, adam, slices": ("stacked_gradients.py", "v.at(2 * numbers", "v.at(numbers"),
     "mean of the loss, many": ("stacked_steps.py", "(n * numbers.columns).as", "n.as"),
     "no losses but the last, many, batches": ("stacked_steps.py", "error.get() + sum", "sum"),
     "a loss that overflows, many, line": ("stacked_steps.py", " + (loss - loss)", ""),
@@ -516,6 +540,12 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             settings["hidden_size"] = (hidden, hidden)
         else:
             settings["hidden_size"] = hidden
+        if "adam" in name:
+            settings |= {"optimizer": "adam", "momentum": 0.0}
+        settings["nesterov"] = "nesterov" in name
+        settings["l2"] = 0.1 if "l2" in name else 0.0
+        if "schedule" in name:
+            settings["schedule"] = 1 / (1 + np.arange(settings["epochs"]))
         if "log loss" in name or "softmax" in name:
             settings["loss"] = "log_loss"
         if "softmax" in name:
@@ -533,6 +563,9 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         return compare(X, y, fast=fast, show=False, **settings).agree
 
     def alone(X: Any, y: Any, **settings: Any) -> Run:
+        if "slices" in name:
+            single = importlib.import_module(f"{package}.training.single")
+            monkeypatch.setattr(single, "FIRST_SLICE", 0)
         try:
             with at_once():
                 return mutant.train(X, y, **settings)

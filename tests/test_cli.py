@@ -98,6 +98,40 @@ def test_layers_on_the_command_line(tmp_path, capsys):
     assert Network.load(path).sizes == (2, 1)
 
 
+def test_optimizers_on_the_command_line(tmp_path, capsys):
+    factors = np.linspace(1, 0.5, 20)
+    np.savetxt(tmp_path / "factors.txt", factors)
+    path, schedule = tmp_path / "net.npz", ["--schedule", tmp_path / "factors.txt"]
+    for options, settings in [
+        (
+            ["--optimizer", "adam", "--beta1", 0.5, "--beta2", 0.9, "--epsilon", 0.01, "--l2", 0.1],
+            {"optimizer": "adam", "beta1": 0.5, "beta2": 0.9, "epsilon": 0.01, "l2": 0.1},
+        ),
+        (["--momentum", 0.5, "--nesterov"], {"momentum": 0.5, "nesterov": True}),
+    ]:
+        assert run("train", *options, *schedule, "--epochs", 20, "--save", path) == 0
+        expected = fastxor.train(*fastxor.xor(), epochs=20, schedule=factors, **settings).network
+        saved = Network.load(path)
+        assert saved.state.keys() == expected.state.keys()
+        for name, array in expected.state.items():
+            assert same_bits(saved.state[name], array)
+        assert run("compare", *options, *schedule, "--epochs", 20) == 0
+        assert run("seeds", *options, *schedule, "--epochs", 20, "--count", 3) == 0
+    capsys.readouterr()
+    (tmp_path / "words.txt").write_text("1 2 three")
+    for file, message in [
+        (tmp_path / "none.txt", "cannot read"), (tmp_path / "words.txt", "must hold numbers"),
+    ]:  # fmt: skip
+        with pytest.raises(SystemExit) as end:
+            run("train", "--schedule", file)
+        assert end.value.code == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+    assert run("train", *schedule, "--epochs", 10) == 2
+    assert "schedule must be a factor for each epoch, (10,)" in capsys.readouterr().err
+
+
 def test_classes(tmp_path, capsys):
     """One column for each, of a table whose last three columns they are."""
     random = np.random.default_rng(0)

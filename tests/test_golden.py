@@ -44,6 +44,8 @@ def test_digest_among_others(name, dtype):
         ("no biases, batches of 16, shuffled", np.float64),
         ("3000 samples", np.float64),  # tiles
         ("deep, batches of 40, shuffled", np.float32),
+        ("adam, 4 samples", np.float64),
+        ("adam, batches of 40, shuffled", np.float32),
     ],
 )
 def test_digest_of_special_kernels(name, dtype):
@@ -59,6 +61,7 @@ def test_digest_of_special_kernels(name, dtype):
         ("one sample", np.float32),
         ("relu, 9 samples", np.float32),
         ("deep, 3 samples", np.float64),
+        ("adam, 4 samples", np.float32),
     ],
 )
 def test_digest_of_special_kernels_among_others(name, dtype):

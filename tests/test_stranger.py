@@ -40,6 +40,12 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
         ), None  # fmt: skip
     except Diverged as error:
         run, diverged = error.run, error.epoch
+    adam, factors = {}, settings.get("schedule")
+    if settings.get("optimizer") == "adam":
+        betas = settings.get("beta1", 0.9), settings.get("beta2", 0.999)
+        adam = {"betas": [T(b) for b in betas], "epsilon": T(settings.get("epsilon", 1e-8))}
+    if factors is not None:
+        factors = [T(factor) for factor in factors]
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(n).tolist() for _ in range(epochs)]
     with np.errstate(all="ignore"):  # of float32 numbers that overflow
@@ -47,7 +53,9 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
             lists(X, T), lists(y, T),
             [(lists(W, T), None if b is None else lists(b, T)[0], f) for W, b, f in network.layers],
             T=T, loss=loss, epochs=epochs, rate=T(settings["learning_rate"]),
-            momentum=T(settings["momentum"]), batch_size=settings.get("batch_size"),
+            momentum=T(settings["momentum"]), nesterov=settings.get("nesterov", False),
+            l2=T(settings.get("l2", 0.0)), **adam, factors=factors,
+            batch_size=settings.get("batch_size"),
             orders=orders if settings.get("shuffle") else None,
             tolerance=T(settings["tolerance"]) if "tolerance" in settings else None,
             stop=settings.get("stop_when_solved", False),
@@ -57,13 +65,15 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
     assert bits(theirs.parameters, dtype) == bits(run.network.arrays, dtype)
     if run.network.velocity is not None:
         assert bits(theirs.velocity, dtype) == bits(run.network.velocity, dtype)
+    if run.network.adam is not None:
+        assert bits(theirs.adam, dtype) == bits((run.network.adam,), dtype)
     assert theirs.solved_at == (-1 if run.solved_at is None else run.solved_at)
     return theirs
 
 
 def bits(arrays, dtype):
     """Of all numbers in order; 0.0 of either sign is 0.0, as in a velocity that is handed out."""
-    if isinstance(arrays, tuple):
+    if isinstance(arrays, tuple):  # of arrays
         arrays = [array.ravel().tolist() for array in arrays]
     return (np.array(stranger.flat(arrays), dtype) + dtype(0)).tobytes()
 
@@ -96,6 +106,37 @@ def test_each_function(activation, output, loss, bias, dtype):
         ((4, 3), "relu", "softmax", "log_loss", {"n": 6, "outputs": 5, "inputs": 1, "scale": 8.0}),
         ((3,), "relu", "sigmoid", "log_loss", {"n": 6, "scale": 40.0}),  # outputs of 0 and 1
         ((3,), "tanh", "tanh", "mse", {"n": 6, "scale": 1e-160}),  # subnormal products
+        ((3,), "tanh", "tanh", "mse", {"n": 6, "l2": 0.1}),
+        (
+            (3, 2),
+            "tanh",
+            "identity",
+            "mse",
+            {
+                "n": 9,
+                "batch_size": 4,
+                "momentum": 0.9,
+                "nesterov": True,
+                "schedule": (1, 3, 0, 0.1),
+            },
+        ),
+        ((3,), "tanh", "sigmoid", "log_loss", {"n": 9, "batch_size": 2, "optimizer": "adam"}),
+        (
+            (2, 2),
+            "relu",
+            "softmax",
+            "log_loss",
+            {
+                "n": 9,
+                "optimizer": "adam",
+                "beta1": 0.3,
+                "beta2": 0.7,
+                "epsilon": 0.01,
+                "l2": 0.1,
+                "bias": False,
+                "schedule": (1, 0.5, 0.1, 0.3),
+            },
+        ),
     ],
 )
 def test_each_setting(hidden, activation, output, loss, settings, dtype):
@@ -121,6 +162,15 @@ def test_divergence(momentum, dtype):
     assert 1 < theirs.diverged == len(theirs.losses)
 
 
+def test_squares_that_overflow():
+    """End training, though their parameters are finite: they would never change again."""
+    theirs = compare(
+        (3,), "identity", "identity", "mse", n=9, epochs=9, dtype=np.float32, seed=2,
+        optimizer="adam", learning_rate=1e7, beta1=0.0,
+    )  # fmt: skip
+    assert theirs.diverged == len(theirs.losses) == 1
+
+
 def test_the_stranger_shares_nothing():
     tree = ast.parse(inspect.getsource(stranger))
     imported = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
@@ -129,7 +179,7 @@ def test_the_stranger_shares_nothing():
     ]  # fmt: skip
     used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
             and isinstance(n.value, ast.Name) and n.value.id == "math"}  # fmt: skip
-    assert used == {"ldexp", "frexp", "copysign", "isfinite"}
+    assert used == {"ldexp", "frexp", "copysign", "isfinite", "sqrt"}
 
 
 def test_another_bit_would_be_seen(monkeypatch):

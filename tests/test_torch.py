@@ -27,6 +27,13 @@ ENDS = [
     ("sigmoid", "log_loss", nn.BCEWithLogitsLoss, lambda n, outputs: n * outputs),
     ("softmax", "log_loss", nn.CrossEntropyLoss, lambda n, outputs: n),
 ]
+OPTIMIZERS = [
+    {"momentum": 0.9, "nesterov": True, "l2": 0.1},
+    {"l2": 0.5, "schedule": 0.97 ** np.arange(EPOCHS)},
+    # with hardly an epsilon, as theirs is added to what is corrected, and ours to what is not
+    {"optimizer": "adam", "learning_rate": 0.01, "epsilon": 1e-15},
+    {"optimizer": "adam", "learning_rate": 0.01, "epsilon": 1e-15, "l2": 0.5},
+]
 ENGINES = pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])
 EACH_END = pytest.mark.parametrize(
     ("output", "loss", "their_loss", "scale"), ENDS, ids=[f"{end[0]}-{end[1]}" for end in ENDS]
@@ -59,12 +66,30 @@ def their_model(start, with_logits):
     return nn.Sequential(*parts)
 
 
-def trained_by_torch(X, y, start, loss, their_loss, rate, momentum):
+def their_optimizer(model, scale, settings):
+    """That of our settings, by gradients of which ours are ``scale`` times as large."""
+    l2 = settings.get("l2", 0.0) / scale
+    parts = [
+        {"params": [p for p in model.parameters() if p.ndim == 2], "weight_decay": l2},
+        {"params": [p for p in model.parameters() if p.ndim == 1]},
+    ]
+    if settings.get("optimizer") == "adam":
+        return torch.optim.Adam(parts, lr=settings["learning_rate"], eps=1e-15)
+    momentum, nesterov = settings.get("momentum", 0), settings.get("nesterov", False)
+    rate = settings["learning_rate"] * scale
+    return torch.optim.SGD(parts, lr=rate, momentum=momentum, nesterov=nesterov)
+
+
+def trained_by_torch(X, y, start, loss, their_loss, scale, settings):
     """Its losses of all epochs, and its model."""
     model, measure = their_model(start, loss == "log_loss"), their_loss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum)
+    optimizer = their_optimizer(model, scale, settings)
+    factors = settings.get("schedule")
     X, y, losses = torch.from_numpy(X), torch.from_numpy(y), []
-    for _ in range(EPOCHS):
+    for epoch in range(EPOCHS):
+        if factors is not None:
+            for part in optimizer.param_groups:
+                part["lr"] = settings["learning_rate"] * scale * factors[epoch]
         optimizer.zero_grad()
         error = measure(model(X), y)
         error.backward()
@@ -73,14 +98,12 @@ def trained_by_torch(X, y, start, loss, their_loss, rate, momentum):
     return np.array(losses), model
 
 
-def check(engine, start, output, loss, their_loss, scale, momentum):
+def check(engine, start, output, loss, their_loss, scale, **settings):
     X, y = data_of(output)
-    expected, model = trained_by_torch(
-        X, y, start, loss, their_loss, RATE * scale(*y.shape), momentum
-    )
+    settings = {"learning_rate": RATE} | settings
+    expected, model = trained_by_torch(X, y, start, loss, their_loss, scale(*y.shape), settings)
     run = engine.train(
-        X, y, initial=start, hidden_size=start.sizes[1:-1], loss=loss, epochs=EPOCHS,
-        learning_rate=RATE, momentum=momentum,
+        X, y, initial=start, hidden_size=start.sizes[1:-1], loss=loss, epochs=EPOCHS, **settings,
     )  # fmt: skip
     assert run.losses == pytest.approx(expected, rel=1e-9, abs=0)
     assert run.losses[-1] < run.losses[0], "both learn"
@@ -99,7 +122,14 @@ def test_losses_are_those_of_torch(
     activation, hidden, output, loss, their_loss, scale, momentum, engine
 ):
     start = start_of(hidden, activation, output)
-    check(engine, start, output, loss, their_loss, scale, momentum)
+    check(engine, start, output, loss, their_loss, scale, momentum=momentum)
+
+
+@ENGINES
+@EACH_END
+@pytest.mark.parametrize("settings", OPTIMIZERS, ids=str)
+def test_losses_of_optimizers(settings, output, loss, their_loss, scale, engine):
+    check(engine, start_of((5, 4), "tanh", output), output, loss, their_loss, scale, **settings)
 
 
 @EACH_END
@@ -112,7 +142,7 @@ def test_losses_without_biases(hidden, activation, output, loss, their_loss, sca
     """And of no hidden layer, of four, and of several functions."""
     for bias in (False, (False,) * len(hidden) + (True,)):
         start = start_of(hidden, activation, output, bias)
-        check(reference, start, output, loss, their_loss, scale, 0.9)
+        check(reference, start, output, loss, their_loss, scale, momentum=0.9)
 
 
 @EACH_END
@@ -145,7 +175,7 @@ def test_a_wrong_function_would_be_seen(name, monkeypatch):
     others = {"sigmoid": nn.Tanh, "tanh": nn.Identity, "relu": nn.ELU, "identity": nn.ReLU}
     monkeypatch.setitem(FUNCTIONS, name, others[name])
     with pytest.raises(AssertionError):
-        check(reference, start_of((5, 4), name, "softmax"), *ENDS[4], 0)
+        check(reference, start_of((5, 4), name, "softmax"), *ENDS[4])
 
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid"])

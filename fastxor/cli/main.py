@@ -98,8 +98,9 @@ def _load(arguments: argparse.Namespace) -> tuple[Array, Array]:
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     names = (
-        "hidden_size", "activation", "output", "loss", "bias", "epochs", "momentum", "batch_size",
-        "shuffle", "threads", "init", "init_range", "dtype", "tolerance", "stop_when_solved",
+        "hidden_size", "activation", "output", "loss", "bias", "epochs", "momentum", "nesterov",
+        "optimizer", "beta1", "beta2", "epsilon", "l2", "schedule", "batch_size", "shuffle",
+        "threads", "init", "init_range", "dtype", "tolerance", "stop_when_solved",
     )  # fmt: skip
     return {name: getattr(arguments, name) for name in names}
 

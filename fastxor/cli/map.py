@@ -31,6 +31,9 @@ OF_FIGURE = (
 
 SIDE, INCHES = 600, 5.2  # the map's shorter side in pixels at least, and its longer one in inches
 LEFT, RIGHT, BOTTOM, TOP = 1.05, 1.05, 0.55, 0.6  # margins, in inches
+TOLD = (  # where they are the same for all, in this order
+    "learning_rate", "momentum", "beta1", "beta2", "epsilon", "l2", "seed", "init_range",
+)  # fmt: skip
 GAP, BAR = 0.12, 0.16  # before the colour bar, and its width
 
 
@@ -183,14 +186,18 @@ def about(chart: Map, runs: Runs) -> str:
     parts = [f"{kind_of(runs.networks.architecture, settings)}, {settings.epochs:,} epochs"]
     if settings.init in ("glorot", "he") and chart.weights is None:
         parts.append(f"{settings.init} starts")
-    for name in ("learning_rate", "momentum", "seed", "init_range"):
+    if settings.optimizer != "sgd" or settings.nesterov:
+        parts.append("Adam" if settings.optimizer == "adam" else "Nesterov")
+    for name in TOLD:
         value = getattr(settings, name)
         tells = {
-            "momentum": np.any(value), "seed": chart.weights is None or settings.shuffle,
+            "momentum": np.any(value), "l2": np.any(value),
+            "seed": chart.weights is None or settings.shuffle,
         }.get(name, value is not None)  # fmt: skip
         if tells and name not in varies:
             parts.append(f"{LABELS[name]} {value.flat[0]:.12g}")
     parts += [] if settings.batch_size is None else [f"batches of {settings.batch_size}"]
+    parts += ["scheduled"] if settings.schedule else []
     parts += ["shuffled"] if settings.shuffle else []
     parts += [settings.dtype] if settings.dtype != "float64" else []
     return ", ".join(parts)

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from fastxor.networks.architecture import OUTPUTS
 from fastxor.networks.starting import INITS
+from fastxor.runs.optimizers import OF_ADAM, OPTIMIZERS
 from fastxor.runs.settings import LOSSES
 
 
@@ -31,6 +32,17 @@ def _names(text: str) -> str | tuple[str, ...]:
     """One, or several with commas between them."""
     names = tuple(text.split(","))
     return names[0] if len(names) == 1 else names
+
+
+def _numbers(path: str) -> tuple[float, ...]:
+    """Those in a file, with white space or commas between them."""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return tuple(map(float, file.read().replace(",", " ").split()))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{path} must hold numbers: {error}") from None
 
 
 def task_options(many: bool = False, chart: bool = False) -> Parser:
@@ -103,6 +115,26 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
     )
     settings.add_argument("--momentum", type=float, default=0.0, metavar="M", help="default: 0")
     settings.add_argument(
+        "--nesterov", action="store_true", help="momentum with a look ahead, as of Nesterov"
+    )
+    settings.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="sgd",
+        help="sgd: gradient descent, perhaps with momentum; or adam; default: sgd",
+    )  # fmt: skip
+    for name, default in OF_ADAM.items():
+        settings.add_argument(
+            f"--{name}", type=float, metavar="B" if name != "epsilon" else "E",
+            help=f"of adam; default: {default:g}",
+        )  # fmt: skip
+    settings.add_argument(
+        "--l2", type=float, default=0.0, metavar="L",
+        help="add L times each weight to its gradient; default: 0",
+    )  # fmt: skip
+    settings.add_argument(
+        "--schedule", type=_numbers, metavar="FILE",
+        help="multiply the learning rate by the numbers in FILE, one for each epoch",
+    )  # fmt: skip
+    settings.add_argument(
         "--batch-size", type=int, metavar="N", help="samples an update; default: all of them"
     )
     settings.add_argument(
@@ -138,9 +170,10 @@ def map_options() -> Parser:
     parser.set_defaults(**dict.fromkeys(defaults), defaults=defaults)
     chart = parser.add_argument_group(
         "map",
-        "NAME is learning-rate, momentum, init-range, seed or a starting weight, counted from 0: "
-        "W1[i,j] from input i to unit j of the first layer, b1[j] its bias, W2[j,k] from there to "
-        "unit k of the second, b2[k] its bias, and so on, up to the outputs.",
+        "NAME is learning-rate, momentum, beta1, beta2, epsilon, l2, init-range, seed or a "
+        "starting weight, counted from 0: W1[i,j] from input i to unit j of the first layer, b1[j] "
+        "its bias, W2[j,k] from there to unit k of the second, b2[k] its bias, and so on, up to "
+        "the outputs.",
     )
     chart.add_argument(
         "--figure", type=int, choices=[3, 11, 26],

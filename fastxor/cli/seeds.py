@@ -28,7 +28,8 @@ def train_seeds(
         "seed": first + np.arange(count), "learning_rate": np.array(learning_rates)[:, None],
     }  # fmt: skip
     if settings["resume"] is None:  # compile before, seconds that say nothing of the speed
-        train_many(X, y, **call | {"epochs": min(1, settings["epochs"]), "progress": False})
+        short = {"epochs": min(1, settings["epochs"]), "schedule": None, "progress": False}
+        train_many(X, y, **call | short)
     began = time.perf_counter()
     runs = train_many(X, y, **call)
     return runs, time.perf_counter() - began

@@ -4,13 +4,12 @@ Whatever trains the same network from the same start ends with the same bits, on
 it does the following. The formulas are in this wing, in plain NumPy, which imports nothing else;
 `fastxor.reference` trains by them.
 
-1. T is float64 or float32; data, learning rate, momentum and tolerance are converted to T once.
+1. T is float64 or float32; data, rates, factors and tolerance are converted to T once.
    Constants are written in decimals or as fractions, which are float64 numbers, rounded to T.
    Arithmetic is IEEE-754 in T, rounded to nearest even, with subnormal numbers: no fused
    multiply-add unless its product is exact, nothing reassociated. Only + - * /, powers of two,
-   comparisons, signs, the nearest integer (of two the even one) and a number's exponent are used,
-   and a square root in float64 for starts: np.exp, np.dot and np.sum give other bits on other
-   machines.
+   comparisons, signs, the nearest integer (of two the even one), a number's exponent and, in starts
+   and by Adam, square roots are used: np.exp, np.dot and np.sum give other bits on other machines.
 2. A network is layers, of which the last are its outputs: A0 = X, Zl = bl + A(l-1) Wl and
    Al = function(Zl), l = 1 ... L. The functions, `functions.ACTIVATIONS` and softmax, are defined
    to the last bit. The function of outputs may be sigmoid, tanh, identity or softmax; that of
@@ -21,8 +20,8 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
    be computed by SIMD instructions of any width, and by threads, to the same bits. Samples
    may be padded by any whose terms are zero. No such sum is -0.0; an engine that starts a
    lane from its first term may get -0.0 for 0.0, which reaches no loss and no parameter:
-   parameters and velocities that training starts from have 0.0 added, which leaves no -0.0, and
-   so have velocities that are handed out.
+   parameters that training starts from, velocities and means have 0.0 added, which leaves no
+   -0.0, and so have velocities and means that are handed out.
 5. A batch is a slice of batch_size samples, the next ones in the epoch's order; an epoch's last
    batch may be shorter. The order is that of the data or, with shuffling, a new one for each
    epoch: `permutation(n)` of one `numpy.random.default_rng(seed)`, called once an epoch.
@@ -33,13 +32,15 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
 7. `passes.backward_propagation`: the outputs' delta is (A - y), times the derivative of their
    function for "mse" only; that of a layer before is the sum over units of delta * W, times the
    derivative of its function. Gradients are sums over samples of A(l-1) * delta and of delta.
-8. The update is velocity = momentum * velocity + learning_rate * gradient, then
-   parameter = parameter - velocity; velocities begin as 0.0 and go on from batch to batch and
-   from epoch to epoch. With a momentum of 0, parameter - learning_rate * gradient. All gradients
-   are of the parameters before any of them is updated.
-9. An epoch whose loss is not finite, or after whose last batch a parameter is not, ends training;
-   the network before it is the last. The bits of NaN are not covered, so NaN must stay NaN until
-   then.
+8. The update of a batch, `updates`, is of all parameters at once, by gradients of before it. With
+   l2, l2 * W is added to the gradients of weights, not to those of biases. The rate is the learning
+   rate or, with a schedule, learning_rate * factor of the epoch. "sgd" subtracts rate * gradient
+   from the parameter or, with a momentum that is not 0, what `momentum_step` says; "adam" what
+   `adam_step` says. Velocities, means and squares begin as 0.0 and decays as 1.0; all go on from
+   batch to batch and from epoch to epoch.
+9. An epoch whose loss is not finite, or after whose last batch a parameter, or a square of Adam's,
+   is not, ends training; the network before it is the last. The bits of NaN are not covered, so NaN
+   must stay NaN until then.
 10. An epoch is solved if abs(A - y) < tolerance for all its samples, each before its batch's
     update, and it did not end training. Training that stops there ends before that epoch, whatever
     its updates, but keeps its loss, which must be finite.

@@ -10,6 +10,7 @@ from fastxor.kernels.memory import Memory
 from fastxor.kernels.sums import LANES, fold_rows
 from fastxor.kernels.tiled_plan import Numbers, Shape
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
+from fastxor.kernels.updates import corrected, step
 
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
 
@@ -63,12 +64,17 @@ def fold_all(lanes: int, of: Memory, to: Memory, at: Int, count: Int) -> None:
         to.store(at + j, fold_rows(of.load(j * lanes, LANES * lanes), lanes))
 
 
-def update(call: BatchCall, j: Int, gradients: Value) -> None:
-    """Some parameters, from the one at ``j`` on."""
-    w, v = call.parameters, call.velocity
-    change = v.load(j, LANES) * call.momentum + gradients * call.learning_rate
-    v.store(j, change)
-    w.store(j, w.load(j, LANES) - change)
+def update(call: BatchCall, numbers: Numbers, epoch: Int, gradients: Any) -> None:
+    """All parameters, by ``gradients(j)`` of some from the one at ``j`` on."""
+    w, size, penalties = call.parameters, numbers.size, call.penalties
+    rates = corrected(numbers.rule, call.rates_of(epoch), call.carried.at(2 * size))
+    for j in loop(0, size, LANES):
+        weights, gradient = w.load(j, LANES), gradients(j)
+        gradient = either(
+            truth(penalties.size),
+            lambda: gradient + weights * penalties.load(j, LANES), lambda: gradient,
+        )  # fmt: skip
+        w.store(j, weights - step(numbers.rule, gradient, call.carried, j, size, rates))
 
 
 def note(call: BatchCall, numbers: Numbers, dtype: Any, epoch: Int, first: Int, last: Int) -> None:

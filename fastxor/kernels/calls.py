@@ -7,8 +7,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from fastxor.kernels.control import least
 from fastxor.kernels.memory import Memory
-from fastxor.kernels.traced import Scalar, Whole, writing
+from fastxor.kernels.traced import Int, Scalar, Whole, writing
+from fastxor.kernels.updates import Rates, rates_in
 
 
 class BatchCall(NamedTuple):
@@ -22,15 +24,22 @@ class BatchCall(NamedTuple):
     n: Whole
     batch_size: Whole
     parameters: Memory
-    velocity: Memory
+    carried: Memory
     totals: Memory
     work: Memory
     losses: Memory
     position: Memory
-    learning_rate: Scalar
-    momentum: Scalar
+    rates: Memory
+    factors: Memory
+    penalties: Memory
     tolerance: Scalar
     chunks: Whole
+
+    def rates_of(self, epoch: Int) -> Rates:
+        """Those of an epoch."""
+        rates, last = rates_in(self.rates, 1, 1), self.factors.size - 1
+        factor = self.factors.load(least(epoch, last), 1)
+        return rates._replace(learning_rate=rates.learning_rate * factor)
 
 
 class StackCall(NamedTuple):
@@ -41,11 +50,12 @@ class StackCall(NamedTuple):
     y: Memory
     n: Whole
     parameters: Memory
-    velocity: Memory
+    carried: Memory
     rates: Memory
     networks: Whole
     first: Whole
     epochs: Whole
+    factors: Memory
     record_every: Whole
     losses: Memory
     tolerance: Scalar
@@ -70,7 +80,7 @@ class ForwardCall(NamedTuple):
 
 
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK, FORWARD = "IVVIIiiVVVVVITTTi", "IVViVVViiiiVTIV", "IVVVViiiiii"
+BATCH, STACK, FORWARD = "IVVIIiiVVVVVIVVVTi", "IVViVVViiiViVTIV", "IVVVViiiiii"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -78,12 +88,12 @@ def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
     traced = traced_call(kernel)
 
     def call(
-        numbers, X, y, order, generator, n, batch_size, parameters, velocity, totals, work, losses,
-        position, learning_rate, momentum, tolerance, chunks,
+        numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work, losses,
+        position, rates, factors, penalties, tolerance, chunks,
     ):  # fmt: skip
         traced(BatchCall(
-            numbers, X, y, order, generator, n, batch_size, parameters, velocity, totals, work,
-            losses, position, learning_rate, momentum, tolerance, chunks,
+            numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work,
+            losses, position, rates, factors, penalties, tolerance, chunks,
         ))  # fmt: skip
 
     return call
@@ -94,12 +104,12 @@ def of_stacks(kernel: Callable[[StackCall], None]) -> Any:
     traced = traced_call(kernel)
 
     def call(
-        numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
-        losses, tolerance, solved_at, work,
+        numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
+        record_every, losses, tolerance, solved_at, work,
     ):  # fmt: skip
         traced(StackCall(
-            numbers, X, y, n, parameters, velocity, rates, networks, first, epochs, record_every,
-            losses, tolerance, solved_at, work,
+            numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
+            record_every, losses, tolerance, solved_at, work,
         ))  # fmt: skip
 
     return call

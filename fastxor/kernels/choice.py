@@ -26,7 +26,8 @@ last of which is shorter and may have empty chunks.
     order         the order of this epoch's samples, (n,); empty without shuffling
     generator     the one that shuffles for every further epoch, see `order.addresses_of`
     parameters    W1, b1, ..., WL, bL, at the kernel's `places`, zeros elsewhere
-    velocity      likewise
+    carried       what goes on from update to update: velocities likewise; with Adam the means,
+                  the squares, likewise, and two decays
     totals, work  sums over samples and working memory, to be kept as they are between calls; each
                   thread has its own `work`, and `totals` are, for `BLOCKS`, as many as there are
                   blocks in a batch, and for `PAIR` four
@@ -34,6 +35,9 @@ last of which is shorter and may have empty chunks.
     position      [chunks done; what threads have claimed, finished and updated; does this epoch
                   have an error of `tolerance` or more; the first epoch without any such, or -1;
                   1 for threads not to wait for others any more]
+    rates         learning rate; momentum or beta1; beta2; epsilon; l2
+    factors       of the learning rate, of every epoch; or one for all
+    penalties     l2 of each weight, 0 of each bias, as the parameters lie; empty without
 
 A kernel that stops returns after that epoch and its update, wherever the chunks end; but not one
 for several threads.
@@ -41,7 +45,7 @@ for several threads.
 
 from typing import Any
 
-from fastxor.kernels.compiling import PAIR, Kernel, Layers
+from fastxor.kernels.compiling import MOMENTUM, PAIR, Kernel, Layers
 from fastxor.kernels.pair import pair_batch
 from fastxor.kernels.small import fits, small_batch
 from fastxor.kernels.tiled import tiled_batch
@@ -54,7 +58,8 @@ def special_kernel(
     batch_size: int,
     log_loss: bool,
     whole: bool,
-    momentum: bool,
+    rule: int,
+    l2: bool,
     sharing: int,
     watch: int,
 ) -> Kernel:
@@ -62,14 +67,16 @@ def special_kernel(
 
     ``whole``: all samples are one batch, and not shuffled. ``sharing``: of batches
     among threads, `ALONE`, `BLOCKS` or `PAIR`.
+    ``rule``: of updates; ``l2``: is there any?
     ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
     """
     if fits(dtype, layers, batch_size):
-        return small_batch(dtype, layers, log_loss, batch_size, whole, momentum, watch)
+        return small_batch(dtype, layers, log_loss, batch_size, whole, rule, l2, watch)
+    rule = max(rule, MOMENTUM)  # of 0, which has the same bits and is as fast
     # all that matters is the next power of two, up to the first that is more than a tile: batches
     # of other sizes, as of the folds of a cross-validation, find their kernel made
     threads = 2 if sharing == PAIR else 1
     batch_size = min(1 << (batch_size - 1).bit_length(), 2 * threads * TILE_SIZES[0])
     if sharing == PAIR:
-        return pair_batch(dtype, layers, log_loss, batch_size, watch)
-    return tiled_batch(dtype, layers, log_loss, batch_size, sharing, watch)
+        return pair_batch(dtype, layers, log_loss, batch_size, watch, rule)
+    return tiled_batch(dtype, layers, log_loss, batch_size, sharing, watch, rule)

@@ -18,12 +18,18 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 # what `position` holds, see `choice`
 DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED, QUIT = range(7)
+PLAIN, MOMENTUM, NESTEROV, ADAM = range(4)  # rules of updates
 OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
 ALONE, BLOCKS, PAIR = range(3)  # a thread, several that share blocks of batches, or two, halves
 
 
 # of each layer: inputs, units, name of its function, has it biases?
 Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
+
+
+def carried_by(rule: int, size: int) -> int:
+    """How many numbers go on from update to update: velocities; or means, squares and decays."""
+    return (0, size, size, 2 * size + 2)[rule]
 
 
 class Code:
@@ -84,6 +90,7 @@ class Kernel(NamedTuple):
     chunk: int  # samples of a batch between two places where it can stop
     width: int  # samples in one value: up to so many are read beyond the last one
     size: int  # of the parameters
+    carried: int  # numbers of what goes on from update to update, see `carried_by`
     places: Any  # where each number of W1, b1, ..., WL, bL is among them
     totals: int  # sums over the samples of a batch
     work: int  # numbers of working memory, to be kept as it is between calls

@@ -35,6 +35,11 @@ def absolute(value: Value) -> Value:
     return _call("fabs", value)
 
 
+def square_root(value: Value) -> Value:
+    """Rounded as IEEE-754 says."""
+    return _call("sqrt", value)
+
+
 def with_sign(value: Value, other: Value) -> Value:
     """``value`` with the signs of ``other``."""
     return _call("copysign", value, other)

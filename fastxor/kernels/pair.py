@@ -23,6 +23,7 @@ from fastxor.kernels.compiling import (
     Code,
     Kernel,
     Layers,
+    carried_by,
 )
 from fastxor.kernels.control import as_long_as, choose, least, leave_when, loop, when
 from fastxor.kernels.memory import Memory
@@ -38,21 +39,23 @@ LOOKS = 1000  # at a counter before another thread may have the core: a microsec
 
 
 @cache
-def pair_batch(dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watch: int) -> Kernel:
+def pair_batch(
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watch: int, rule: int
+) -> Kernel:
     """Each thread is as one that trains on half of a batch."""
     shape = shape_for(dtype, layers, (batch_size + 1) // 2, OWN)
-    arranged = plan(dtype, shape, layers, log_loss, PAIR, watch)
+    arranged = plan(dtype, shape, layers, log_loss, PAIR, watch, rule)
     numbers = arranged.numbers
-    size = numbers.size
-    a_at, g_at = 2 * size, 2 * size + numbers.activations
+    a_at = numbers.size + carried_by(rule, numbers.size)
+    g_at = a_at + numbers.activations
     x_at = g_at + numbers.lanes
 
     def kernel(call: BatchCall) -> None:
         work = call.work
         memory = TileMemory(work.at(a_at), work.at(g_at), work.at(x_at))
-        train(call, network_of(arranged), shape, memory, (work, work.at(size)))
+        train(call, network_of(arranged), shape, memory, (work, work.at(numbers.size)))
 
-    key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch)
+    key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch, rule)
     work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
     return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
 
@@ -61,7 +64,7 @@ def train(
     call: BatchCall, network: Network, shape: Shape, memory: TileMemory,
     copies: tuple[Memory, Memory],
 ) -> None:  # fmt: skip
-    """What each thread does; ``copies``: where the second has its parameters and velocity."""
+    """What each thread does; ``copies``: where the second has parameters and what is carried."""
     numbers, position, n, batch_size = network.numbers, call.position, call.n, call.batch_size
     totals, sums, N = call.totals, numbers.sums, call.y.size // numbers.outputs // 2
     done = position[DONE]
@@ -69,16 +72,16 @@ def train(
     is_first = equal(me, 0)
 
     def copy() -> None:
-        for own, shared in zip(copies, (call.parameters, call.velocity), strict=True):
-            for j in loop(0, numbers.size, LANES):
-                own.store(j, shared.load(j, LANES))
+        for own, shared in zip(copies, (call.parameters, call.carried), strict=True):
+            for j in loop(0, shared.size):
+                own.store(j, shared.load(j, 1))
 
     when(~is_first, copy)
     apart = choose(truth(call.order.size), 0, me * N)
     call = call._replace(
         X=call.X.at(apart * numbers.inputs), y=call.y.at(apart * numbers.outputs, call.y.size),
         parameters=choose(is_first, call.parameters, copies[0]),
-        velocity=choose(is_first, call.velocity, copies[1]),
+        carried=choose(is_first, call.carried, copies[1]),
     )  # fmt: skip
     batches = (n + batch_size - 1) // batch_size
     for step in loop(done, done + call.chunks):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastxor.kernels.calls import BATCH, BatchCall, of_batches
-from fastxor.kernels.compiling import ALONE, Code, Kernel, Layers
+from fastxor.kernels.compiling import ALONE, Code, Kernel, Layers, carried_by
 from fastxor.kernels.control import loop
 from fastxor.kernels.functions import CODES
 from fastxor.kernels.memory import offsets, scratch, spread_value
@@ -78,8 +78,8 @@ def _positions(places: list[Place]) -> Any:
 
 @cache
 def small_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, has_momentum: bool,
-    watch: int,
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int,
+    l2: bool, watch: int,
 ) -> Kernel:  # fmt: skip
     """The kernel for batches of this size; ``whole``: all samples in one batch, in their order."""
     lanes = lanes_for(batch_size)
@@ -87,31 +87,37 @@ def small_batch(
     places, masters, size, activations = _places(layers, lanes)
     columns = 1 if layers[-1][2] == "softmax" else layers[-1][1]
     kind = Kind(
-        lanes, log_loss, watch, partial, has_momentum, copied=lanes * dtype().itemsize >= 16
+        lanes, log_loss, watch, partial, rule, l2, size, masters,
+        copied=lanes * dtype().itemsize >= 16,
     )  # fmt: skip
     outputs_padded = places[-1].units_padded
+    slots = (0, 1, 1, 2)[rule]
     sizes = [
         lanes * count
-        for count in (size, size, outputs_padded, activations, activations, outputs_padded)
+        for count in (size, slots * size, outputs_padded, activations, activations, outputs_padded)
     ]
     *at, work_size = offsets(sizes, dtype)
 
     def kernel(call: BatchCall) -> None:
         memories = Memories(*(scratch(call.work, *one) for one in zip(at, sizes, strict=True)))
-        both = (memories.w, call.parameters), (memories.v, call.velocity)
+        tables = [(memories.w, call.parameters)]
+        for slot in range(slots):
+            own = memories.v.at(slot * size * lanes)
+            tables.append((own, call.carried.at(slot * masters)))
         for j in loop(0, masters):
-            for own, shared in both:
+            for own, shared in tables:
                 own.store(j * lanes, spread_value(shared.load(j, 1), lanes))
-        turn_all(places, lanes, memories.w)
-        turn_all(places, lanes, memories.v)
+        for own, _ in tables:
+            turn_all(places, lanes, own)
         train = train_whole if whole else train_batches
         train(call, places, kind, memories, batch_size, columns)
         for j in loop(0, masters):
-            for own, shared in both:
+            for own, shared in tables:
                 shared.store(j, own.load(j * lanes, 1))
 
-    key = ("small", layers, log_loss, batch_size, whole, has_momentum, watch)
+    key = ("small", layers, log_loss, batch_size, whole, rule, l2, watch)
     code = Code(of_batches(kernel), BATCH, dtype, *key)
     return Kernel(
-        code, NO_NUMBERS, ALONE, SAMPLES, lanes, masters, _positions(places), 0, work_size
-    )
+        code, NO_NUMBERS, ALONE, SAMPLES, lanes, masters, carried_by(rule, masters),
+        _positions(places), 0, work_size,
+    )  # fmt: skip

@@ -25,6 +25,7 @@ from fastxor.kernels.instructions import all_within
 from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import fold
 from fastxor.kernels.traced import Int, Scalar, Value, Variable
+from fastxor.kernels.updates import Rates, step
 
 FEW = 8  # values of a layer
 
@@ -54,7 +55,10 @@ class Kind(NamedTuple):
     log_loss: bool
     watch: int
     partial: bool  # may a batch be of fewer samples?
-    has_momentum: bool
+    rule: int  # of updates
+    l2: bool  # is there any?
+    size: int  # groups of weights; `v` may have two times as many
+    masters: int  # of them those that are no second weights
     copied: bool  # are second weights copies, or changed themselves?
 
 
@@ -62,7 +66,7 @@ class Memories(NamedTuple):
     """What a kernel works on, groups of ``lanes`` numbers."""
 
     w: Memory  # weights
-    v: Memory  # velocity
+    v: Memory  # what goes on from update to update, see `updates.step`
     y: Memory  # targets
     a: Memory  # inputs, then the activations of each layer
     d: Memory  # their deltas
@@ -102,7 +106,7 @@ def outputs(
 
     A sample that is not solved is `MISSED`.
     """
-    (lanes, log_loss, watch, partial, _, _), (_, _, y, a, d, e) = kind, memories
+    (lanes, log_loss, watch, partial, *_), (_, _, y, a, d, e) = kind, memories
     O, own, together, function = place.units, place.own, place.together, place.function
     wide, loss = together * lanes, Variable(Value.full(0, y.dtype, 1))
 
@@ -160,18 +164,17 @@ class Updates(NamedTuple):
 
     kind: Kind
     memories: Memories
-    learning_rate: Scalar
-    momentum: Scalar
+    rates: Rates
 
-    def descend(self, at: Int, terms: Value) -> Value:
-        """One step of gradient descent on the weights from ``at`` on (contract, 8), for gradients
-        that are the sums of ``terms`` over samples; the new weights."""
+    def descend(self, at: Int, terms: Value, is_bias: bool = False) -> Value:
+        """Update the weights from ``at`` on, for gradients that are the sums of ``terms`` over
+        samples; the new weights."""
         w, v, _, _, _, _ = self.memories
-        step = fold(terms, self.kind.lanes) * self.learning_rate
-        if self.kind.has_momentum:
-            step = v.load(at, terms.n) * self.momentum + step
-            v.store(at, step)
-        new = w.load(at, terms.n) - step
+        lanes, rule, size, rates = self.kind.lanes, self.kind.rule, self.kind.size, self.rates
+        gradient, weights = fold(terms, lanes), w.load(at, terms.n)
+        if self.kind.l2 and not is_bias:
+            gradient = gradient + weights * rates.l2
+        new = weights - step(rule, gradient, v, at, size * lanes, rates)
         w.store(at, new)
         return new
 
@@ -219,7 +222,7 @@ def update_biases(place: Place, updates: Updates) -> None:
     lanes, wide = updates.kind.lanes, place.together * updates.kind.lanes
     for u in loop(0, place.units, place.together):
         terms = updates.memories.d.load((u + place.own) * lanes, wide)
-        updates.descend((u + place.biases) * lanes, terms)
+        updates.descend((u + place.biases) * lanes, terms, is_bias=True)
 
 
 def turn(place: Place, lanes: int, w: Memory) -> None:

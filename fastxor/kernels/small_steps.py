@@ -20,6 +20,7 @@ from fastxor.kernels.small_layers import (
     update_biases,
 )
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
+from fastxor.kernels.updates import corrected
 
 
 def train_whole(
@@ -30,7 +31,7 @@ def train_whole(
     first = call.position[DONE]
     read(call, places, kind, memories, 0)
     for epoch in loop(first, first + call.chunks):
-        loss = train_batch(call, places, kind, memories, batch_size)
+        loss = train_batch(call, places, kind, memories, batch_size, epoch)
         call.losses.store(epoch, loss / (batch_size * columns))
         look_and_leave(call, kind, epoch)
 
@@ -48,7 +49,7 @@ def train_batches(
         start = batch.get() * batch_size
         either(shuffled, gather, read, call, places, kind, memories, start)
         count = least(batch_size, n - start)
-        loss = Variable(train_batch(call, places, kind, memories, count))
+        loss = Variable(train_batch(call, places, kind, memories, count, epoch.get()))
 
         def add_others() -> None:
             loss.set(loss.get() + losses.load(epoch.get(), 1))
@@ -100,14 +101,15 @@ def gather(
 
 
 def train_batch(
-    call: BatchCall, places: list[Place], kind: Kind, memories: Memories, count: Int
+    call: BatchCall, places: list[Place], kind: Kind, memories: Memories, count: Int, epoch: Int
 ) -> Value:
     """One batch; the sum of the terms of its loss."""
     kept = keep_first(Value.full(1, memories.w.dtype, kind.lanes), count)
     for place in places:
         forward(place, kind, memories, kept, place is places[-1])
     loss = outputs(places[-1], kind, memories, kept, call.tolerance, call.position)
-    updates = Updates(kind, memories, call.learning_rate, call.momentum)
+    decays = call.carried.at(2 * kind.masters)
+    updates = Updates(kind, memories, corrected(kind.rule, call.rates_of(epoch), decays))
     for place in places[:0:-1]:
         backward(place, updates)
     for place in places:

@@ -10,6 +10,7 @@ from fastxor.kernels.stacked_layers import Batch
 from fastxor.kernels.stacked_plan import Place
 from fastxor.kernels.sums import fold_samples
 from fastxor.kernels.traced import Int, Value, Variable
+from fastxor.kernels.updates import Rates, corrected, step
 
 
 class Updates(NamedTuple):
@@ -18,8 +19,7 @@ class Updates(NamedTuple):
     batch: Batch
     v: Memory
     d: Memory
-    learning_rate: Value
-    momentum: Value
+    rates: Rates
 
     def update(self, place: Place, i: Int, u: Int) -> None:
         """The weight from one input to one unit."""
@@ -35,27 +35,23 @@ class Updates(NamedTuple):
         def terms(s: Int) -> Value:
             return self.delta(place, u, s)
 
-        when(place.biases >= 0, self.descend, place.biases + u, terms)
+        when(place.biases >= 0, self.descend, place.biases + u, terms, True)
 
     def delta(self, place: Place, u: Int, s: Int) -> Value:
         return self.batch.of_unit(self.d, place.own + u, s)
 
-    def descend(self, k: Int, terms: Callable[[Int], Value]) -> None:
-        """One step of gradient descent (contract, 8) for the sum of ``terms`` over samples."""
-        batch, (w, v) = self.batch, (self.batch.w, self.v)
+    def descend(self, k: Int, terms: Callable[[Int], Value], is_bias: bool = False) -> None:
+        """Update a parameter, for the gradient that is the sum of ``terms`` over samples."""
+        batch, w, rates = self.batch, self.batch.w, self.rates
         width, numbers = batch.width, batch.numbers
         total = Variable(terms(0))
         for s in loop(batch.samples, numbers.row // width, batch.samples):
             total.set(total.get() + terms(s))
-        step = self.learning_rate * fold_samples(total.get(), width)
-
-        def with_momentum(step: Value) -> Value:
-            step = self.momentum * v.load(k * width, width) + step
-            v.store(k * width, step)
-            return step
-
-        step = either(numbers.has_momentum, with_momentum, lambda step: step, step)
-        w.store(k * width, w.load(k * width, width) - step)
+        gradient, weight = fold_samples(total.get(), width), w.load(k * width, width)
+        if not is_bias:
+            gradient = either(numbers.l2, lambda: gradient + weight * rates.l2, lambda: gradient)
+        change = step(numbers.rule, gradient, self.v, k * width, numbers.size * width, rates)
+        w.store(k * width, weight - change)
 
 
 def backward(place: Place, first: Place, to_inputs: bool, updates: Updates) -> None:
@@ -94,9 +90,11 @@ def backward_first(place: Place, updates: Updates) -> None:
 
 def go_back(
     first: Place, deeper: Iterable[Place], second: Iterable[Place], batch: Batch, v: Memory,
-    d: Memory, learning_rate: Value, momentum: Value,
+    d: Memory, rates: Rates,
 ) -> None:  # fmt: skip
-    updates = Updates(batch, v, d, learning_rate, momentum)
+    numbers = batch.numbers
+    rates = corrected(numbers.rule, rates, v.at(2 * numbers.size * batch.width))
+    updates = Updates(batch, v, d, rates)
     first_apart = batch.samples == 1  # 16-16-1 takes 0.7 times as long as unit by unit
     for place in deeper:
         backward(place, first, False, updates)

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-from fastxor.kernels.compiling import Layers
+from fastxor.kernels.compiling import Layers, carried_by
 from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
@@ -40,7 +40,9 @@ class Numbers(NamedTuple):
     row: int  # numbers of a unit: samples of a batch, with padding, times networks
     partial: int  # may there be fewer samples than values hold?
     watch: int  # what to do about epochs in which all samples are solved
-    has_momentum: int
+    rule: int  # of updates
+    carried: int  # numbers that go on from update to update
+    l2: int  # is there any?
     batch_size: int
     whole: int  # are all samples one batch?
     units: int  # of all layers
@@ -81,20 +83,22 @@ def places_of(layers: Layers) -> tuple[list[Place], int, int]:
 
 def numbers_of(
     samples: int, width: int, layers: Layers, log_loss: bool, batch_size: int, whole: bool,
-    has_momentum: bool, watch: int,
+    rule: int, l2: bool, watch: int,
 ) -> Numbers:  # fmt: skip
     _, size, units = places_of(layers)
     function, O = CODES[layers[-1][2]], layers[-1][1]
     padded = -(-batch_size // samples) * samples
     numbers = (
         len(layers), function, log_loss, 1 if function == SOFTMAX else O, size, padded * width,
-        batch_size != padded or (batch_size > 1 and not whole), watch, has_momentum, batch_size,
-        whole, units, O,
+        batch_size != padded or (batch_size > 1 and not whole), watch, rule,
+        carried_by(rule, size), l2, batch_size, whole, units, O,
     )  # fmt: skip
     return Numbers(*map(int, numbers))  # no True among them: all are of one type
 
 
 def sizes_of(numbers: Numbers, width: int) -> list[int]:
-    """Of the weights, velocity, activations, deltas, errors, and weights and velocity kept."""
-    parameters, rows = numbers.size * width, numbers.units * numbers.row
-    return [parameters, parameters, rows, rows, numbers.outputs * numbers.row, *[parameters] * 2]
+    """Of weights, what goes on with them, activations, deltas, errors, and the first two kept."""
+    parameters, carried = numbers.size * width, numbers.carried * width
+    rows = numbers.units * numbers.row
+    errors = numbers.outputs * numbers.row
+    return [parameters, carried, rows, rows, errors, parameters, carried]

@@ -14,6 +14,7 @@ from fastxor.kernels.stacked_layers import Batch, forward, outputs
 from fastxor.kernels.stacked_plan import Numbers, Place
 from fastxor.kernels.sums import fold_samples
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
+from fastxor.kernels.updates import RATES, Rates, rates_in
 
 
 class Network(NamedTuple):
@@ -34,7 +35,7 @@ class GroupMemory(NamedTuple):
     """What a group of networks is trained in, see `stacked_plan.sizes_of`."""
 
     w: Memory
-    v: Memory
+    v: Memory  # what goes on with them
     a: Memory  # activations
     d: Memory  # their deltas
     e: Memory  # errors or terms of log losses, for losses that may be wanted
@@ -47,18 +48,18 @@ def train(
 ) -> None:
     """All networks, a group of ``width`` after the other, with values of so many ``samples``."""
     numbers, size, rates = network.numbers, network.numbers.size, call.rates
-    row = rates.size // 3
+    row = rates.size // (RATES + 1)
     for first in loop(0, call.networks, width):
         bits = Variable(0)
         for k in loop(0, least(width, call.networks - first)):
             bits.set(bits.get() | choose(call.solved_at[first + k] < 0, 1 << k, 0))
         group = Group(
             network, dtype, samples, width, memory, first, call.parameters.at(first * size),
-            call.velocity.at(first * size), rates.load(first, width),
-            rates.load(row + first, width), rates.at(2 * row + first), bits,
+            call.carried.at(first * numbers.carried), rates_in(rates.at(first), row, width),
+            rates.at(RATES * row + first), bits,
         )  # fmt: skip
         copy(group.parameters, memory.w, size, width)
-        when(numbers.has_momentum, copy, group.velocity, memory.v, size, width)
+        copy(group.carried, memory.v, numbers.carried, width)
         train_group(call, group, row)
         stops = equal(numbers.watch, STOP)
         group.leave(choose(stops, bits.get(), -1), memory.w, memory.v)
@@ -74,9 +75,8 @@ class Group(NamedTuple):
     memory: GroupMemory
     first: Int  # of the networks
     parameters: Memory  # before the call, and after it
-    velocity: Memory
-    learning_rate: Value
-    momentum: Value
+    carried: Memory
+    rates: Rates
     left_loss: Memory
     unsolved: Variable  # a bit each
 
@@ -84,13 +84,13 @@ class Group(NamedTuple):
         """Write the state of these networks, a bit each, to their columns in memory."""
         numbers, width = self.network.numbers, self.width
 
-        def leave_each(state: Memory, columns: Memory) -> None:
-            for j in loop(0, numbers.size):
+        def leave_each(state: Memory, columns: Memory, rows: Int) -> None:
+            for j in loop(0, rows):
                 old, new = columns.load(j * width, width), state.load(j * width, width)
                 columns.store(j * width, choose_lanes(networks, new, old))
 
-        leave_each(w, self.parameters)
-        when(numbers.has_momentum, leave_each, v, self.velocity)
+        leave_each(w, self.parameters, numbers.size)
+        leave_each(v, self.carried, numbers.carried)
 
 
 def copy(of: Memory, to: Memory, rows: Int, width: int) -> None:
@@ -114,14 +114,19 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
     following = (call.first + most(every, 1) - 1) // most(every, 1) * every
     recorded = Variable(choose(every > 0, following, -1))
     recorded_at = Variable(first)
+    last_factor = call.factors.size - 1
     for epoch in loop(call.first, end + 1):
+        rates = group.rates._replace(
+            learning_rate=group.rates.learning_rate
+            * call.factors.load(least(epoch, last_factor), 1)
+        )
         is_recorded = equal(epoch, recorded.get())
         loss_counts = unbounded | is_recorded | equal(epoch, end)
         solved, error = Variable(unsolved.get()), Variable(Value.full(0, group.dtype, width))
 
         def keep() -> None:
             copy(w, memory.kept, numbers.size, width)
-            when(numbers.has_momentum, copy, v, memory.kept_v, numbers.size, width)
+            copy(v, memory.kept_v, numbers.carried, width)
 
         def add_terms(batch: Batch) -> None:
             error.set(error.get() + sum_of_terms(batch, group))
@@ -171,8 +176,7 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             when(loss_counts | (stops & truth(solved.get())), add_terms, batch)
             when(equal(number, batches - 1), end_epoch)
             go_back(
-                network.first, network.deeper, network.second, batch, v, memory.d,
-                group.learning_rate, group.momentum,
+                network.first, network.deeper, network.second, batch, v, memory.d, rates,
             )  # fmt: skip
 
         when(unbounded, mark)

@@ -49,11 +49,12 @@ from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 
 @cache
 def tiled_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, sharing: int, watch: int
-) -> Kernel:
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, sharing: int, watch: int,
+    rule: int,
+) -> Kernel:  # fmt: skip
     """The special form; ``sharing``: `ALONE` or `BLOCKS`."""
     shape = shape_for(dtype, layers, batch_size, LANES)
-    arranged = plan(dtype, shape, layers, log_loss, sharing, watch)
+    arranged = plan(dtype, shape, layers, log_loss, sharing, watch, rule)
     numbers = arranged.numbers
     a_size, g_size = numbers.activations, numbers.lanes
     a_at, g_at, x_at = offsets([a_size, g_size if shape.single else 0], dtype)
@@ -68,15 +69,17 @@ def tiled_batch(
         g = scratch(work, g_at, g_size) if shape.single else work.at(g_at)
         train(call, network_of(arranged), shape, TileMemory(a, g, work.at(x_at)))
 
-    key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch)
+    key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch, rule)
     work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
     return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
 
 
 @cache
-def general_batch(dtype: Any, layers: Layers, log_loss: bool, sharing: int, watch: int) -> Kernel:
+def general_batch(
+    dtype: Any, layers: Layers, log_loss: bool, sharing: int, watch: int, rule: int
+) -> Kernel:
     """The general form, for batches of any size, with the numbers of a network."""
-    arranged = plan(dtype, general_shape(dtype), layers, log_loss, sharing, watch)
+    arranged = plan(dtype, general_shape(dtype), layers, log_loss, sharing, watch, rule)
     shape, numbers, _ = arranged
     work = numbers.activations + numbers.lanes + (numbers.inputs + numbers.outputs) * shape.tile
     return kernel_of(arranged, _general(dtype), work)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastxor.kernels.compiling import Code, Kernel, Layers
+from fastxor.kernels.compiling import Code, Kernel, Layers, carried_by
 from fastxor.kernels.functions import CODES, IDENTITY
 from fastxor.kernels.memory import as_memory
 from fastxor.kernels.registers import REGISTER_BYTES
@@ -76,6 +76,7 @@ class Numbers(NamedTuple):
     chunk: int  # samples of a batch between two places where the kernel can stop
     sharing: int  # of batches among threads
     watch: int  # what to do about epochs in which all samples are solved
+    rule: int  # of updates
 
 
 class Plan(NamedTuple):
@@ -105,8 +106,9 @@ def block_of(dtype: Any, inputs: int, units: int, lanes: int) -> tuple[int, int]
 
 
 def plan(
-    dtype: Any, shape: Shape, layers: Layers, log_loss: bool, sharing: int, watch: int
-) -> Plan:
+    dtype: Any, shape: Shape, layers: Layers, log_loss: bool, sharing: int, watch: int,
+    rule: int,
+) -> Plan:  # fmt: skip
     places, size, own, before = [], 0, 0, -1
     codes = [CODES[function] for _, _, function, _ in layers]
     for number, (I, O, _, bias) in enumerate(layers):
@@ -124,7 +126,7 @@ def plan(
     chunk = BLOCK if sharing or size <= LARGEST_BLOCK else shape.tile
     numbers = (
         layers[0][0], layers[-1][1], len(layers), codes[-1], log_loss, columns, size, sums,
-        kept * shape.lanes, own * shape.tile, chunk, sharing, watch,
+        kept * shape.lanes, own * shape.tile, chunk, sharing, watch, rule,
     )  # fmt: skip
     return Plan(shape, Numbers(*map(int, numbers)), places)
 
@@ -137,6 +139,6 @@ def kernel_of(arranged: Plan, code: Code, work: int) -> Kernel:
         places[-1].table + (places[-1].inputs + places[-1].bias) * numbers.outputs
     )
     return Kernel(
-        code, memory, numbers.sharing, numbers.chunk, shape.width, numbers.size, positions,
-        numbers.sums, work,
+        code, memory, numbers.sharing, numbers.chunk, shape.width, numbers.size,
+        carried_by(numbers.rule, numbers.size), positions, numbers.sums, work,
     )  # fmt: skip

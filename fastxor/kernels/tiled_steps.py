@@ -104,15 +104,13 @@ def finish(
     call: BatchCall, network: Network, shape: Shape, blocks: Int, epoch: Int, first: Int, last: Int
 ) -> None:
     """Add up the ``blocks`` of a batch, note down its loss and update the parameters."""
-    numbers, totals = network.numbers, call.totals
-    size, sums = numbers.size, numbers.sums
+    numbers, totals, sums = network.numbers, call.totals, network.numbers.sums
     for block in loop(1, blocks):
         for j in loop(0, sums, LANES):
             total = totals.load(j, LANES) + totals.load(block * sums + j, LANES)
             totals.store(j, total)
     note(call, numbers, shape.dtype, epoch, first, last)
-    for j in loop(0, size, LANES):
-        update(call, j, totals.load(j, LANES))
+    update(call, numbers, epoch, lambda j: totals.load(j, LANES))
 
 
 def train_half(
@@ -140,8 +138,7 @@ def exchange(
     """Update the parameters by the totals of both halves; the first notes down the loss."""
     numbers, both = network.numbers, call.totals
     size, sums = numbers.size, numbers.sums
-    for j in loop(0, size, LANES):
-        update(call, j, both.load(j, LANES) + both.load(sums + j, LANES))
+    update(call, numbers, epoch, lambda j: both.load(j, LANES) + both.load(sums + j, LANES))
 
     def note_down() -> None:
         for j in loop(size, sums, LANES):

@@ -98,8 +98,10 @@ class Value(Unknown):
         return self.picked([i])
 
     def match(self, other: Any) -> Any:
-        """``other``, a number or a `Value`, in LLVM's terms."""
+        """``other``, a number or a `Value`, in LLVM's terms; of one lane it is for all."""
         if isinstance(other, Value):
+            if other.n == 1 < self.n:
+                return pick(other.llvm, [0] * self.n)
             return other.llvm
         if isinstance(other, Scalar):
             return everywhere(other.llvm, self.n)

@@ -17,9 +17,9 @@ WEIGHT = re.compile(r"W([1-9]\d*)\[(\d+),(\d+)\]|b([1-9]\d*)\[(\d+)\]")
 class Axis:
     """What varies along an axis, from ``low`` to ``high``, both included.
 
-    ``name``: learning_rate, momentum, seed, init_range, or a starting weight: W1[i,j] from input i
-    to unit j of the first layer, b1[j] its bias, W2[j,k] from there to unit k of the second, and
-    so on, all units from 0. ``log``: in equal ratios.
+    ``name``: learning_rate, momentum, beta1, beta2, epsilon, l2, seed, init_range, or a starting
+    weight: W1[i,j] from input i to unit j of the first layer, b1[j] its bias, W2[j,k] from there to
+    unit k of the second, and so on, all units from 0. ``log``: in equal ratios.
 
     Raises TypeError or ValueError for other names and for bounds that are no finite numbers,
     low < high; above zero where ``log``, and integers for seeds.

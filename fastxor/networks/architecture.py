@@ -91,6 +91,12 @@ class Architecture:
         ends = [*accumulate(map(prod, self.shapes.values()), initial=0)]
         return tuple(zip(map(slice, ends, ends[1:]), self.shapes.values(), strict=True))
 
+    @cached_property
+    def are_weights(self) -> Array:
+        """(parameters,): which of W1, b1, ..., WL, bL are weights, and not biases."""
+        counts = map(prod, self.shapes.values())
+        return np.repeat([name[0] == "W" for name in self.names], list(counts))
+
     def joined(self, arrays: Any) -> Array:
         """``numbers`` (..., parameters), a copy of W1, b1 and so on, one after another."""
         if arrays[0].ndim == 2:  # in half the time

@@ -8,6 +8,7 @@ import numpy as np
 from fastxor.common import checks, generators, npz
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
+from fastxor.networks.carried import check_adam
 from fastxor.networks.parameters import (
     Parameters,
     architecture_of,
@@ -26,7 +27,9 @@ class Network(Parameters):
     are attributes of these names. ``activation``: the function of hidden layers, "sigmoid", "tanh",
     "relu" or "identity", or a tuple of one each; ``output``: that of the outputs, "sigmoid",
     "identity", "tanh" or "softmax". ``velocity`` is what momentum carries from one update to the
-    next, arrays like ``arrays``; None without momentum. ``generator`` is what
+    next, arrays like ``arrays``; None without momentum. ``adam`` is what Adam carries,
+    (2 * parameters + 2,): the means of gradients, in the order of ``numbers``, those of their
+    squares, and beta1 and beta2 to the power of the updates so far; or None. ``generator`` is what
     shuffles the samples of the next epoch, a `numpy.random.Generator` of PCG64, copied too; None
     without shuffling. With them, training that starts from this network goes on as if it had
     never stopped.
@@ -43,6 +46,7 @@ class Network(Parameters):
         activation: Any = "sigmoid",
         output: str = "sigmoid",
         velocity: Any = None,
+        adam: Any = None,
         generator: np.random.Generator | None = None,
         **named: Any,
     ) -> None:
@@ -62,6 +66,10 @@ class Network(Parameters):
                     raise ValueError(f"velocity {name} must have shape {shape}, got {got}")
                 checks.finite(f"velocity {name}", others[name], dtype)
             self.velocity = tuple([array.astype(dtype) for array in others.values()])
+        self.adam = None
+        if adam is not None:
+            self.adam = check_adam(adam, (), architecture, dtype, ndim=(1,))
+            checks.finite("adam", self.adam, dtype)
         self.generator = None
         if generator is not None:
             self.generator = generators.with_state(generators.state_of(generator))
@@ -72,16 +80,17 @@ class Network(Parameters):
         arrays: Any,
         architecture: Architecture,
         velocity: Any = None,
+        adam: Array | None = None,
         generator: np.random.Generator | None = None,
     ) -> "Network":
         """A network of ``arrays`` in the order of `arrays`, without None for missing biases.
 
-        They and ``velocity`` are known to be good, and the network's own from now on: nothing is
-        checked or copied but the generator.
+        They, ``velocity`` and ``adam`` are known to be good, and the network's own from now on:
+        nothing is checked or copied but the generator.
         """
         if generator is not None:
             generator = generators.with_state(generators.state_of(generator))
-        return cls._made(arrays, architecture, velocity, generator=generator)
+        return cls._made(arrays, architecture, velocity, adam, generator=generator)
 
     def __repr__(self) -> str:
         return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"
@@ -123,7 +132,7 @@ class Network(Parameters):
         """
         try:
             arrays = npz.read(path)
-            state = arrays.pop("generator", None)
+            state, adam = arrays.pop("generator", None), arrays.pop("adam", None)
             generator = None if state is None else generators.with_state(state)
             # files of before there was a choice name no functions and have all of four arrays
             old = "activations" not in arrays
@@ -137,7 +146,7 @@ class Network(Parameters):
             if velocity and velocity.keys() != arrays.keys():
                 raise ValueError(f"it must have a velocity of each, got {', '.join(velocity)}")
             return cls(
-                **dict.fromkeys(expected) | arrays, generator=generator,
+                **dict.fromkeys(expected) | arrays, adam=adam, generator=generator,
                 activation=tuple(names[:-1]), output=names[-1],
                 velocity=[velocity[n] for n in expected if n in arrays] if velocity else None,
             )  # fmt: skip

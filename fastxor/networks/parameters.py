@@ -9,6 +9,7 @@ from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.contract.passes import Layer, layers_of
 from fastxor.networks.architecture import Activation, Architecture
+from fastxor.networks.carried import ADAM, VELOCITY
 
 NAME = re.compile(r"([Wb])([1-9]\d*)")
 Kind = TypeVar("Kind", bound="Parameters")
@@ -19,6 +20,7 @@ class Parameters:
 
     architecture: Architecture
     velocity: tuple[Array, ...] | None
+    adam: Array | None
     if TYPE_CHECKING:
         W1: Array
         b1: Array
@@ -34,6 +36,19 @@ class Parameters:
     def numbers(self) -> Array:
         """(..., size): a copy of W1, b1, ..., WL, bL of each network, one after another."""
         return self.architecture.joined(self.arrays)
+
+    @property
+    def carries(self) -> str | None:
+        """What an optimizer has carried here, of `networks.carried.KINDS`."""
+        if self.adam is not None:
+            return ADAM
+        return None if self.velocity is None else VELOCITY
+
+    def carried(self, kind: str) -> Array | None:
+        """The array of this kind, see `networks.carried`, or None."""
+        if kind == VELOCITY and self.velocity is not None:
+            return self.architecture.joined(self.velocity)
+        return self.adam if kind == ADAM else None
 
     @property
     def layers(self) -> list[Layer]:
@@ -65,7 +80,8 @@ class Parameters:
         """All arrays, by the names that they have in files."""
         state = {name: self.__dict__[name] for name in self.architecture.names}
         velocity = zip(self.architecture.names, self.velocity or (), strict=False)
-        return state | {f"velocity_{name}": array for name, array in velocity}
+        state |= {f"velocity_{name}": array for name, array in velocity}
+        return state if self.adam is None else state | {"adam": self.adam}
 
     def _set(self, given: dict[str, Array | None], architecture: Architecture) -> None:
         """Take these arrays as attributes."""
@@ -74,13 +90,14 @@ class Parameters:
 
     @classmethod
     def _made(
-        cls: type[Kind], arrays: Any, architecture: Architecture, velocity: Any, **attributes: Any
-    ) -> Kind:
+        cls: type[Kind], arrays: Any, architecture: Architecture, velocity: Any, adam: Any,
+        **attributes: Any,
+    ) -> Kind:  # fmt: skip
         """One of arrays that are known to be good."""
         made = cls.__new__(cls)
         made.__dict__.update(
             architecture.missing, architecture=architecture,
-            velocity=None if velocity is None else tuple(velocity), **attributes,
+            velocity=None if velocity is None else tuple(velocity), adam=adam, **attributes,
         )  # fmt: skip
         made.__dict__.update(zip(architecture.names, arrays, strict=True))
         return made

@@ -9,6 +9,7 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.common.generators import with_state
 from fastxor.networks.architecture import Architecture
+from fastxor.networks.carried import check_adam
 from fastxor.networks.network import Network
 from fastxor.networks.parameters import (
     Parameters,
@@ -27,7 +28,8 @@ class Networks(Parameters):
 
     W1 (..., I, H1), b1 (..., 1, H1) or None, W2 and so on, whose leading dimensions are broadcast,
     in one dtype: float32 if all are, else float64. ``activation``, ``output``: as in `Network`.
-    ``velocity``: arrays like ``arrays``, what momentum carries on, or None. ``generators``
+    ``velocity``: arrays like ``arrays``, what momentum carries on, or None. ``adam``
+    (..., 2 * parameters + 2): what Adam carries on, as in `Network`, or None. ``generators``
     (..., 6) of uint64: the states of what shuffles their samples, or None. ``networks[i, j]`` is a
     `Network` or, as in NumPy, some `Networks`.
 
@@ -43,6 +45,7 @@ class Networks(Parameters):
         activation: Any = "sigmoid",
         output: str = "sigmoid",
         velocity: Any = None,
+        adam: Any = None,
         generators: Array | None = None,
         **named: Any,
     ) -> None:
@@ -64,6 +67,9 @@ class Networks(Parameters):
                     expected = f"the shape {given[name].shape} of {name}"
                     raise ValueError(f"velocity {name} must have {expected}, got {array.shape}")
             self.velocity = tuple([a.astype(dtype, copy=False) for a in others.values()])
+        self.adam = None
+        if adam is not None:
+            self.adam = check_adam(adam, lead, architecture, dtype, ndim=None, empty=True)
         self.generators = states = generators
         if states is not None and (states.shape != (*lead, 6) or states.dtype != np.uint64):
             expected = f"states of shape {(*lead, 6)} and uint64"
@@ -83,6 +89,7 @@ class Networks(Parameters):
         arrays: Any,
         architecture: Architecture,
         velocity: Any = None,
+        adam: Array | None = None,
         generators: Array | None = None,
     ) -> "Networks":
         """Networks of ``arrays`` in the order of `arrays`, without None for missing biases.
@@ -90,7 +97,7 @@ class Networks(Parameters):
         All are known to be good, of one dtype and the same leading dimensions: nothing is checked
         or copied.
         """
-        return cls._made(arrays, architecture, velocity, generators=generators)
+        return cls._made(arrays, architecture, velocity, adam, generators=generators)
 
     @classmethod
     def of_state(cls, state: dict[str, Array], architecture: Architecture) -> "Networks":
@@ -98,7 +105,8 @@ class Networks(Parameters):
         names = architecture.names
         velocity = [state[f"velocity_{n}"] for n in names if f"velocity_{n}" in state]
         arrays = [state[name] for name in names]
-        return cls.of(arrays, architecture, velocity or None, state.get("generators"))
+        others = state.get("adam"), state.get("generators")
+        return cls.of(arrays, architecture, velocity or None, *others)
 
     @property
     def state(self) -> dict[str, Array]:
@@ -125,8 +133,9 @@ class Networks(Parameters):
         arrays, velocity = (
             [a.copy() for a in of] if of else None for of in (one.arrays, one.velocity)
         )
+        adam = None if one.adam is None else one.adam.copy()
         generator = None if one.generators is None else with_state(one.generators)
-        return Network.of(arrays, self.architecture, velocity=velocity, generator=generator)
+        return Network.of(arrays, self.architecture, velocity, adam, generator)
 
     def broadcast_to(self, shape: tuple[int, ...]) -> "Networks":
         """These, repeated, in that shape."""
@@ -155,7 +164,7 @@ class Networks(Parameters):
 
 def own_dimensions(name: str) -> int:
     """How many dimensions of an array of this name are a network's own: the last ones."""
-    return {"losses": 1, "generators": 1}.get(name, 2 * bool(PARAMETER.fullmatch(name)))
+    return {"losses": 1, "generators": 1, "adam": 1}.get(name, 2 * bool(PARAMETER.fullmatch(name)))
 
 
 def broadcast(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
@@ -163,7 +172,7 @@ def broadcast(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*shapes.values())
     except ValueError:
-        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
         raise ValueError(f"shapes must broadcast against each other, got {given}") from None
 
 

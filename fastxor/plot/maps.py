@@ -14,7 +14,8 @@ from fastxor.plot.common import axes_or_current
 
 LABELS = {
     "seed": "seed", "learning_rate": "learning rate", "momentum": "momentum",
-    "init_range": "range of starting weights",
+    "init_range": "range of starting weights", "beta1": "beta1", "beta2": "beta2",
+    "epsilon": "epsilon", "l2": "l2",
 }  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def trainability(
         across it. One that was interrupted may be drawn, too: what is not done is black.
     ax: the Axes to draw into; by default the current ones of pyplot.
     x, y: the name of an axis and its values, (columns,) or (rows,), which increase or decrease; by
-        default the one setting (seed, learning rate, momentum or init_range) that varies along
+        default the one setting (seed, learning rate, momentum, l2 and so on) that varies along
         it. Starting weights must be named here, as the result does not know what they started from.
     grey: greys in place of colours; colour-blind people can read both.
     cax: Axes for the colour bar; by default its place is taken from ``ax``.

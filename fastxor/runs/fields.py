@@ -7,10 +7,13 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
-from fastxor.networks.stack import compact, taken
+from fastxor.networks.carried import ADAM, VELOCITY, carried_size
+from fastxor.networks.stack import taken
 from fastxor.runs.settings import Settings
 
-VARIED = ("seed", "learning_rate", "momentum", "init_range")
+VARIED = (
+    "seed", "learning_rate", "momentum", "init_range", "beta1", "beta2", "epsilon", "l2",
+)  # fmt: skip
 """The settings that may differ between the networks of `train_many`."""
 RESULTS = ("final_loss", "epochs_done", "diverged_at", "solved_at", "losses")
 Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
@@ -20,8 +23,10 @@ def fields_of(settings: Settings, architecture: Architecture) -> Fields:
     """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
     T, integer = np.dtype(settings.dtype), np.dtype(np.int64)
     fields: Fields = {name: (shape, T) for name, shape in architecture.shapes.items()}
-    if np.any(compact(settings.momentum)):
+    if settings.carries == VELOCITY:
         fields |= {f"velocity_{name}": (shape, T) for name, shape in architecture.shapes.items()}
+    if settings.carries == ADAM:
+        fields[ADAM] = (carried_size(ADAM, architecture.parameters),), T
     if settings.shuffle:
         fields["generators"] = (6,), np.dtype(np.uint64)
     fields |= {"final_loss": ((), T), "epochs_done": ((), integer), "diverged_at": ((), integer)}
@@ -50,6 +55,13 @@ def settings_at(settings: Settings, places: Any) -> Settings:
     """The settings of those at ``places``, numbers in C order."""
     values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}
     return replace(settings, **values)
+
+
+def varied_in(arrays: dict[str, Array], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Those of `VARIED` in a file, which has not all that there are, or where they are None."""
+    found: dict[str, Any] = dict.fromkeys(VARIED) | {"l2": np.zeros(())}  # older files have no l2
+    found |= {name: array for name, array in arrays.items() if name in VARIED}
+    return {n: None if a is None else np.broadcast_to(a, shape) for n, a in found.items()}
 
 
 def varied(settings: Settings) -> dict[str, Array]:

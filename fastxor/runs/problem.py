@@ -7,6 +7,7 @@ import numpy as np
 from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
+from fastxor.networks.carried import VELOCITY, before_training
 from fastxor.networks.network import Network
 from fastxor.networks.starting import starting_numbers
 from fastxor.runs.run import Run
@@ -17,14 +18,27 @@ class State(NamedTuple):
     """What training goes on from; not to be changed."""
 
     parameters: Array  # (size,): W1, b1, ..., WL, bL, one after another, see `Architecture.cut`
-    velocity: Array | None = None  # likewise; exactly when there is momentum
+    # what the optimizer carries, one of these two or none, as its settings say; see
+    # `networks.carried`
+    velocity: Array | None = None
+    adam: Array | None = None
     generator: np.random.Generator | None = None  # exactly when samples are shuffled
 
     def network(self, architecture: Architecture) -> Network:
         """A network with these numbers, its own from now on."""
         velocity = None if self.velocity is None else architecture.cut(self.velocity)
         arrays = architecture.cut(self.parameters)
-        return Network.of(arrays, architecture, velocity=velocity, generator=self.generator)
+        return Network.of(arrays, architecture, velocity, self.adam, self.generator)
+
+    @property
+    def finite(self) -> bool:
+        """Are all numbers? An infinite velocity is followed by such parameters; not so in Adam."""
+        all_finite = checks.all_finite
+        return all_finite(self.parameters) and (self.adam is None or all_finite(self.adam))
+
+    @property
+    def carried(self) -> Array | None:
+        return self.adam if self.velocity is None else self.velocity
 
 
 class Problem(NamedTuple):
@@ -144,15 +158,19 @@ def state_of(network: Network, dtype: Any, settings: Settings) -> State:
             numbers = network.architecture.joined(named)
         return np.asarray(numbers + dtype(0))  # no -0.0
 
-    parameters, velocity, generator = joined("", network.arrays), None, None
-    if settings.momentum != 0:
-        if network.velocity is None:
-            velocity = np.zeros_like(parameters)
+    parameters, carried, generator = joined("", network.arrays), {}, None
+    if kind := settings.carries:
+        before = network.carried(kind)
+        if before is None:
+            before = before_training(kind, (), len(parameters), dtype)
+        elif kind == VELOCITY:
+            before = joined("velocity_", network.velocity)
         else:
-            velocity = joined("velocity_", network.velocity)
+            (before,) = starting_arrays({kind: before}, dtype)
+        carried[kind] = before
     if settings.shuffle:
         generator = network.generator or np.random.default_rng(settings.seed)
-    return State(parameters, velocity, generator)
+    return State(parameters, **carried, generator=generator)
 
 
 def _first_state(settings: Settings, architecture: Architecture, dtype: Any) -> State:
@@ -160,6 +178,8 @@ def _first_state(settings: Settings, architecture: Architecture, dtype: Any) -> 
     parameters = starting_numbers(
         settings.seed, architecture, dtype, settings.init, settings.init_range
     )
-    velocity = np.zeros_like(parameters) if settings.momentum != 0 else None
+    carried = {}
+    if kind := settings.carries:
+        carried[kind] = before_training(kind, (), len(parameters), dtype)
     generator = np.random.default_rng(settings.seed) if settings.shuffle else None
-    return State(parameters, velocity, generator)
+    return State(parameters, **carried, generator=generator)

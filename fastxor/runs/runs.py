@@ -21,6 +21,7 @@ from fastxor.runs.fields import (
     fields_of,
     settings_at,
     varied,
+    varied_in,
 )
 from fastxor.runs.run import Run
 from fastxor.runs.settings import Settings
@@ -176,8 +177,8 @@ class Runs:
         try:
             scalars = json.loads(str(arrays.pop("settings")))
             problem = scalars.pop("problem")
-            values: dict[str, Any] = {name: arrays.pop(name) for name in VARIED[:3]}
-            settings = Settings(**scalars, **values, init_range=arrays.pop("init_range", None))
+            values = {name: arrays.pop(name) for name in VARIED if name in arrays}
+            settings = Settings(**scalars, **varied_in(values, values["seed"].shape))
             architecture = _architecture_in(arrays, settings)
             arrays |= _checked(arrays, architecture)
             runs = cls.of_state(arrays, settings, architecture, problem)
@@ -203,6 +204,8 @@ class Runs:
             velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
             for array, values in zip(self.networks.velocity, velocity, strict=True):
                 array[k] = values
+        if self.networks.adam is not None:
+            self.networks.adam[k] = network.adam
         if self.networks.generators is not None:
             self.networks.generators[k] = state_of(network.generator)
         stopped = False
@@ -240,4 +243,6 @@ def _checked(arrays: dict[str, Array], architecture: Architecture) -> dict[str, 
     """The arrays of networks in a file; raises ValueError or TypeError where they are none."""
     named = Networks.of_state(arrays, architecture)
     given = architecture.arguments(named.arrays)
-    return Networks(**given, velocity=named.velocity, generators=named.generators).state
+    return Networks(
+        **given, velocity=named.velocity, adam=named.adam, generators=named.generators
+    ).state

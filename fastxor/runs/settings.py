@@ -15,7 +15,10 @@ from fastxor.networks.architecture import (
     check_hidden_size,
     short,
 )
+from fastxor.networks.carried import ADAM, VELOCITY
+from fastxor.networks.stack import compact
 from fastxor.networks.starting import INITS
+from fastxor.runs.optimizers import check_optimizer, check_schedule
 
 LOSSES = ("mse", "log_loss")
 LOSSES_OF = {
@@ -48,11 +51,28 @@ class Settings:
     output: str = "sigmoid"
     loss: str = "mse"
     bias: bool | tuple[bool, ...] = True  # a tuple where some layers have biases and some not
+    optimizer: str = "sgd"
+    nesterov: bool = False
+    beta1: Any = None  # float, with "adam" only, as the next two
+    beta2: Any = None
+    epsilon: Any = None
+    l2: Any = 0.0  # float
+    schedule: tuple[float, ...] | None = None
+    """What the learning rate is multiplied with in each epoch."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "activation", "bias"):
+        for name in ("hidden_size", "activation", "bias", "schedule"):
             if isinstance(getattr(self, name), list):  # from JSON
                 object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    @property
+    def carries(self) -> str | None:
+        """What goes on from update to update, see `networks.carried`."""
+        if self.optimizer == "adam":
+            return ADAM
+        momentum = self.momentum
+        has_any = momentum != 0 if isinstance(momentum, float) else np.any(compact(momentum))
+        return VELOCITY if has_any else None
 
     def architecture(self, inputs: int, outputs: int) -> Architecture:
         """That of networks with so many inputs and outputs."""
@@ -100,6 +120,13 @@ def check_settings(
     dtype: Any,
     tolerance: float | None,
     stop_when_solved: bool,
+    optimizer: str = "sgd",
+    nesterov: bool = False,
+    beta1: Any = None,
+    beta2: Any = None,
+    epsilon: Any = None,
+    l2: Any = 0.0,
+    schedule: Any = None,
     activation: Any = None,
     output: Any = None,
     loss: str = "mse",
@@ -135,11 +162,12 @@ def check_settings(
             raise ValueError(f"tolerance must be above 0, got {tolerance}")
     elif checks.boolean("stop_when_solved", stop_when_solved):
         raise ValueError("stop_when_solved must have a tolerance, such as 0.5, got None")
+    epochs = checks.integer("epochs", epochs, low=0, high=LONGEST)
     return Settings(
         hidden_size=sizes[0] if len(sizes) == 1 else sizes,
-        epochs=checks.integer("epochs", epochs, low=0, high=LONGEST),
+        epochs=epochs,
         learning_rate=real("learning_rate", learning_rate, dtype),
-        momentum=real("momentum", momentum, dtype),
+        schedule=check_schedule(schedule, epochs, dtype),
         batch_size=None if batch_size is None else checks.integer("batch_size", batch_size, low=1),
         shuffle=checks.boolean("shuffle", shuffle),
         seed=whole("seed", seed, low=0, high=2**32 - 1),
@@ -157,4 +185,8 @@ def check_settings(
         output=output,
         loss=loss,
         bias=has_bias,
-    )
+        **check_optimizer(
+            dtype, real, optimizer=optimizer, momentum=momentum, nesterov=nesterov, l2=l2,
+            beta1=beta1, beta2=beta2, epsilon=epsilon,
+        ),
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from fastxor.common.checks import Array
 from fastxor.common.generators import state_of
 from fastxor.common.progress import progress_bar
 from fastxor.forks import not_forking
+from fastxor.networks.carried import ADAM, VELOCITY
 from fastxor.networks.network import Network
 from fastxor.networks.stack import Networks, broadcast, compact
 from fastxor.runs.fields import varied
@@ -45,6 +46,13 @@ def train_many(
     epochs: int = 10_000,
     learning_rate: Any = 0.1,
     momentum: Any = 0.0,
+    optimizer: str = "sgd",
+    nesterov: bool = False,
+    beta1: Any = None,
+    beta2: Any = None,
+    epsilon: Any = None,
+    l2: Any = 0.0,
+    schedule: Any = None,
     batch_size: int | None = None,
     shuffle: bool = False,
     threads: int | None = None,
@@ -63,14 +71,16 @@ def train_many(
 ) -> Runs:
     """Train many networks on the same samples, each to the bits that `train` gives it alone.
 
-    ``seed``, ``learning_rate``, ``momentum``, ``init_range`` and the leading dimensions of
-    ``initial`` are broadcast against each other, as NumPy does: a network for each element, and
-    all results have that shape in front. ``seed=np.arange(1000)[:, None],
-    learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256 networks.
+    ``seed``, ``learning_rate``, ``momentum``, ``beta1``, ``beta2``, ``epsilon``, ``l2``,
+    ``init_range`` and the leading dimensions of ``initial`` are broadcast against each other, as
+    NumPy does: a network for each element, and all results have that shape in front.
+    ``seed=np.arange(1000)[:, None], learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256
+    networks.
 
-    X, y, hidden_size, activation, output, loss, bias, epochs, batch_size, shuffle, dtype: as in
-        `train`.
-    learning_rate, momentum, seed, init_range: numbers as in `train`, or arrays of them.
+    X, y, hidden_size, activation, output, loss, bias, epochs, optimizer, nesterov, schedule,
+        batch_size, shuffle, dtype: as in `train`.
+    learning_rate, momentum, beta1, beta2, epsilon, l2, seed, init_range: numbers as in
+        `train`, or arrays of them.
     init: as in `train`, the same for all.
     initial: start from these instead: `Networks`, `Runs`, or arrays (W1, b1, ..., WL, bL) of
         shapes (..., I, H1), (..., 1, H1) and so on to (..., 1, O), None in place of biases where
@@ -98,10 +108,11 @@ def train_many(
     start = _initial_networks(initial, activation, output)
     settings = check_settings(
         start, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
-        epochs=epochs, learning_rate=learning_rate, momentum=momentum, batch_size=batch_size,
-        shuffle=shuffle, seed=seed, init=init, init_range=init_range, dtype=dtype,
-        tolerance=tolerance, stop_when_solved=stop_when_solved, record_every=record_every,
-        many=True,
+        epochs=epochs, learning_rate=learning_rate, momentum=momentum, optimizer=optimizer,
+        nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2, schedule=schedule,
+        batch_size=batch_size, shuffle=shuffle, seed=seed, init=init, init_range=init_range,
+        dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
+        record_every=record_every, many=True,
     )  # fmt: skip
     T = np.dtype(settings.dtype).type
     threads = checks.threads(threads)
@@ -155,7 +166,7 @@ def _initial_networks(initial: Any, activation: Any, output: Any) -> Networks | 
     if isinstance(initial, Network):
         generators = None if initial.generator is None else state_of(initial.generator)
         return Networks.of(
-            initial.arrays, initial.architecture, velocity=initial.velocity, generators=generators
+            initial.arrays, initial.architecture, initial.velocity, initial.adam, generators
         )
     others = "Networks, Runs, a Network, a Run"
     networks: Networks = of_arrays(Networks, initial, activation, output, others)
@@ -164,16 +175,20 @@ def _initial_networks(initial: Any, activation: Any, output: Any) -> Networks | 
 
 def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
     """Copies to train, with what the settings need; of what was broadcast, one for all."""
-    velocity = start.velocity if np.any(settings.momentum) else None
+    kind = settings.carries
+    velocity = start.velocity if kind == VELOCITY else None
+    adam = start.adam if kind == ADAM else None
     generators = start.generators if settings.shuffle else None
-    alone = velocity is None and generators is None
+    alone = velocity is None and adam is None and generators is None
     names, arrays = start.architecture.names, map(compact, start.arrays) if alone else start.arrays
     if velocity:
         named = {f"velocity_{n}": v for n, v in zip(names, velocity, strict=True)}
         velocity = starting_arrays(named, dtype)
+    if adam is not None:
+        (adam,) = starting_arrays({ADAM: adam}, dtype)
     arrays = starting_arrays(dict(zip(names, arrays, strict=True)), dtype)
     given = start.architecture.arguments(arrays)  # to be broadcast again
-    return Networks(**given, velocity=velocity, generators=generators)
+    return Networks(**given, velocity=velocity, adam=adam, generators=generators)
 
 
 def _digest(X: Array, y: Array, start: Networks | None) -> str:

@@ -26,7 +26,7 @@ from fastxor.common.checks import Array
 from fastxor.common.files import written_whole
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import compact
-from fastxor.runs.fields import VARIED, varied
+from fastxor.runs.fields import VARIED, varied, varied_in
 from fastxor.runs.settings import Settings
 
 MANIFEST, ARRAYS, LOCK = "manifest.json", "settings.npz", "lock"
@@ -82,9 +82,7 @@ class Manifest:
                 digest_of_arrays = sha256(file.read()).hexdigest()
             if entries["arrays"] != digest_of_arrays:
                 raise ValueError("its digest is that of another file")
-            arrays: dict[str, Any] = dict.fromkeys(VARIED)
-            arrays |= {n: np.broadcast_to(a, shape) for n, a in npz.read(path).items()}
-            settings = Settings(**entries["settings"], **arrays)
+            settings = Settings(**entries["settings"], **varied_in(npz.read(path), shape))
             architecture = settings.architecture(sizes[0], sizes[-1])
             return cls(settings, architecture, entries["problem"], entries["origin"],
                        entries["part_size"], digest)  # fmt: skip

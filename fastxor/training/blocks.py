@@ -10,11 +10,12 @@ from fastxor.kernels.faster import Faster, faster
 from fastxor.kernels.stacked import StackedKernel, general_stack, stacked_batch
 from fastxor.kernels.stacked_plan import fits, group_width
 from fastxor.networks.architecture import Architecture
-from fastxor.networks.stack import Networks
+from fastxor.networks.carried import before_training
+from fastxor.networks.stack import Networks, compact
 from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
-from fastxor.training.engine import watch_of
 from fastxor.training.layout import zeros
+from fastxor.training.wanted import factors_of, rates_of, rule_of, watch_of
 
 EPOCH_WORK = 20_000_000  # samples times parameters of an epoch that may run without a pause
 
@@ -43,9 +44,12 @@ class Samples(NamedTuple):
 
 
 def samples_of(
-    X: Array, y: Array, architecture: Architecture, settings: Settings, has_momentum: bool
+    X: Array, y: Array, architecture: Architecture, settings: Settings, carries: str | None
 ) -> Samples | None:
-    """The samples for networks side by side, or None where each is better trained alone."""
+    """The samples for networks side by side, or None where each is better trained alone.
+
+    ``carries``: see `Parameters`.
+    """
     T: Any = np.dtype(settings.dtype).type
     n, layers = len(X), architecture.layers
     batch_size = min(settings.batch_size or n, n)
@@ -56,8 +60,8 @@ def samples_of(
     if n * architecture.parameters > EPOCH_WORK or farthest > np.sqrt(np.finfo(T).max / y.size) / 2:
         return None
     arguments = (
-        T, layers, settings.loss == "log_loss", batch_size, batch_size == n, has_momentum,
-        watch_of(settings),
+        T, layers, settings.loss == "log_loss", batch_size, batch_size == n,
+        rule_of(settings, carries), bool(np.any(compact(settings.l2))), watch_of(settings),
     )  # fmt: skip
     general, special = general_stack(*arguments), faster(stacked_batch, *arguments)
     (special.kernel or general).code.make()  # here, where its time counts for no slice
@@ -85,14 +89,16 @@ class Block:
         self.samples, self.places = samples, np.arange(len(runs))
         self.epoch = int(runs.epochs_done[0])
         self.rows = networks.numbers
-        self.velocity = self.rows[:, :0]  # without momentum
-        if runs.networks.velocity is not None:
-            velocity = networks.velocity
-            self.velocity = (
-                np.zeros_like(self.rows) if velocity is None
-                else networks.architecture.joined(velocity)
-            )  # fmt: skip
-        self.rates = np.array([settings.learning_rate, settings.momentum, runs.final_loss])
+        self.factors = factors_of(samples.settings, self.rows.dtype.type)
+        self.carried = self.rows[:, :0]
+        if kind := runs.networks.carries:
+            carried = networks.carried(kind)
+            if carried is None:
+                shape, T = self.rows.shape, self.rows.dtype
+                carried = before_training(kind, shape[:1], shape[1], T)
+            self.carried = carried
+        rows = [*rates_of(settings), runs.final_loss]
+        self.rates = np.array(np.broadcast_arrays(*rows))
         if runs.solved_at is None:
             self.solved_at = np.full(len(runs), -1, np.int64)
         else:
@@ -108,20 +114,21 @@ class Block:
         first = -(-self.epoch // every) if every else 0
         count = -(-(self.epoch + epochs) // every) - first if every else 0
         parameters = _columns(self.rows, kernel.width)
-        velocity = _columns(self.velocity, kernel.width)
-        rates = np.zeros((3, parameters.size // kernel.size), dtype)
+        carried = _columns(self.carried, kernel.width)
+        rates = np.zeros((len(self.rates), parameters.size // kernel.size), dtype)
         rates[:, : len(self.places)] = self.rates
         losses = np.full((count, rates.shape[1]), np.nan, dtype)
         kernel.code.run(
-            kernel.numbers, self.samples.X, self.samples.y, self.samples.n, parameters, velocity,
-            rates.ravel(), len(self.places), self.epoch, epochs, every, losses.ravel(),
+            kernel.numbers, self.samples.X, self.samples.y, self.samples.n, parameters, carried,
+            rates.ravel(), len(self.places), self.epoch, epochs, self.factors, every,
+            losses.ravel(),
             dtype.type(self.samples.settings.tolerance or 0), self.solved_at,
             *zeros(dtype.type, kernel.work),
         )  # fmt: skip
         self.epoch += epochs
         self.rows = _of_columns(parameters, self.rows.shape, kernel.width)
-        # + 0: no velocity of -0.0 is handed out (contract, 4)
-        self.velocity = _of_columns(velocity, self.velocity.shape, kernel.width) + dtype.type(0)
+        # + 0: no -0.0 is handed out (contract, 4)
+        self.carried = _of_columns(carried, self.carried.shape, kernel.width) + dtype.type(0)
         self.rates = rates[:, : len(self.places)]
         return first, losses[:, : len(self.places)].T
 
@@ -129,17 +136,20 @@ class Block:
         """A block of some of the networks."""
         block = copy.copy(self)
         block.places, block.solved_at = self.places[chosen], self.solved_at[chosen]
-        block.rows, block.velocity = self.rows[chosen], self.velocity[chosen]
+        block.rows, block.carried = self.rows[chosen], self.carried[chosen]
         block.rates = self.rates[:, chosen]
         return block
 
     def settle(self, runs: Runs) -> None:
         """Enter in ``runs`` what has become of these networks."""
         places, solved, networks = self.places, self.left_as_solved, runs.networks
-        for arrays, rows in ((networks.arrays, self.rows), (networks.velocity, self.velocity)):
+        numbers = ((networks.arrays, self.rows), (networks.velocity, self.carried))
+        for arrays, rows in numbers:
             if arrays is not None:
                 for array, values in zip(arrays, networks.architecture.cut(rows), strict=True):
                     array[places] = values
+        if networks.adam is not None:
+            networks.adam[places] = self.carried
         runs.final_loss[places] = self.final_loss
         runs.epochs_done[places] = np.where(solved, self.solved_at, self.epoch)
         if runs.solved_at is not None:
@@ -148,8 +158,11 @@ class Block:
 
     @property
     def finite(self) -> Array:
-        """(k,): are all parameters?"""
-        return np.asarray(np.isfinite(self.rows).all(axis=1))
+        """(k,): are all numbers?"""
+        finite = np.asarray(np.isfinite(self.rows).all(axis=1))
+        if self.samples.settings.optimizer == "adam":  # see `runs.problem.State`
+            finite &= np.isfinite(self.carried).all(axis=1)
+        return finite
 
     @property
     def left_as_solved(self) -> Array:
@@ -162,7 +175,7 @@ class Block:
     @property
     def final_loss(self) -> Array:
         """(k,): the losses of the last epoch, or of that at which a network was left as solved."""
-        loss: Array = self.rates[2]
+        loss: Array = self.rates[-1]
         return loss
 
 

@@ -70,10 +70,8 @@ class Crew:
             return
         self.samples = None
         if left.size > FEW:
-            has_momentum = self.runs.networks.velocity is not None
-            self.samples = samples_of(
-                self.X, self.y, self.architecture, self.settings, has_momentum
-            )
+            carries = self.runs.networks.carries
+            self.samples = samples_of(self.X, self.y, self.architecture, self.settings, carries)
         seconds, width = 0.5e-9 * self.architecture.parameters * len(self.X), 1
         if self.samples:
             seconds, width = self.samples.seconds, self.samples.width
@@ -211,22 +209,24 @@ class Crew:
 
         ``count``: report them, as nobody has yet.
         """
-        epochs = self.settings.epochs
-        engines: dict[bool, Engine] = {}  # with and without momentum
+        epochs, schedule = self.settings.epochs, self.settings.schedule
+        engines: dict[Any, Engine] = {}  # by what decides their kernels
         with ExitStack() as stack:
             for k in which:
                 if self.stopping:
                     return
-                own = replace(runs.settings_of(k), epochs=epochs - int(runs.epochs_done[k]))
+                done = int(runs.epochs_done[k])
+                rest = schedule and schedule[done:]
+                own = replace(runs.settings_of(k), epochs=epochs - done, schedule=rest)
                 start = state_of(networks.one(k), networks.dtype, own)
                 batch_size = min(own.batch_size or len(self.X), len(self.X))
                 problem = Problem(
                     self.X, self.y, self.architecture, start, batch_size, self.threads_each, own
                 )
                 with self.compiling:
-                    if (own.momentum != 0) not in engines:
-                        engines[own.momentum != 0] = stack.enter_context(Engine(problem))
-                self._train_one(runs, k, problem, engines[own.momentum != 0], count)
+                    if (kind := (own.carries, own.l2 != 0)) not in engines:
+                        engines[kind] = stack.enter_context(Engine(problem))
+                self._train_one(runs, k, problem, engines[kind], count)
 
     def _train_one(self, runs: Runs, k: int, problem: Problem, engine: Engine, count: bool) -> None:
         """Train network k of ``runs``, in place."""

@@ -19,13 +19,11 @@ from fastxor.kernels.compiling import (
     DONE,
     FINISHED,
     MISSED,
-    OFF,
+    MOMENTUM,
     PAIR,
     QUIT,
     SOLVED,
-    STOP,
     UPDATED,
-    WATCH,
     Kernel,
 )
 from fastxor.kernels.faster import faster
@@ -33,9 +31,10 @@ from fastxor.kernels.order import addresses_of
 from fastxor.kernels.sums import BLOCK
 from fastxor.kernels.tiled import general_batch
 from fastxor.kernels.tiled_plan import LARGEST_BLOCK
+from fastxor.networks.carried import VELOCITY
 from fastxor.runs.problem import Problem, State
-from fastxor.runs.settings import Settings
 from fastxor.training.layout import by_column, by_sample, stride_for, zeros
+from fastxor.training.wanted import factors_of, rates_of, rule_of, watch_of
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
@@ -61,14 +60,16 @@ class Engine:
         settings, layers = problem.settings, problem.architecture.layers
         self.problem, self.n, self.batch_size = problem, len(problem.X), problem.batch_size
         self.dtype = getattr(np, settings.dtype)
-        self.momentum, self.shuffled = settings.momentum != 0, settings.shuffle
+        self.carries, self.shuffled = settings.carries, settings.shuffle
+        rule = rule_of(settings, settings.carries)
         self.threads = _threads(problem)
         log_loss, watch, sharing = settings.loss == "log_loss", watch_of(settings), ALONE
         if self.threads > 1:
             sharing = BLOCKS if self.batch_size > BLOCK else PAIR
         self.faster = faster(
             special_kernel, self.dtype, layers, self.batch_size, log_loss,
-            self.batch_size == self.n and not self.shuffled, self.momentum, sharing, watch,
+            self.batch_size == self.n and not self.shuffled, rule, settings.l2 != 0, sharing,
+            watch,
         )  # fmt: skip
         self.order = np.zeros(self.n, np.int64) if self.shuffled else NO_ORDER
         self.generator: Any = None
@@ -78,7 +79,9 @@ class Engine:
         kernel = self.faster.kernel
         if kernel is None:  # only special ones are for two threads
             sharing = sharing if sharing == BLOCKS else ALONE
-            kernel = general_batch(self.dtype, layers, log_loss, sharing, watch)
+            kernel = general_batch(
+                self.dtype, layers, log_loss, sharing, watch, max(rule, MOMENTUM)
+            )
         self._use(kernel)
         # what a chunk may take, to begin with
         self.seconds = 30e-9 + 1e-9 * min(self.batch_size, kernel.chunk) * kernel.size
@@ -101,8 +104,8 @@ class Engine:
         if not self.shuffled:
             rows = stride_for(len(parts[0][0]), kernel.width, self.dtype)
         rows *= len(parts[0])
-        self.parameters, self.velocity, self.totals, self.X, self.y, *self.work = zeros(
-            self.dtype, kernel.size, kernel.size, kernel.totals * totals, rows * X.shape[1],
+        self.parameters, self.carried, self.totals, self.X, self.y, *self.work = zeros(
+            self.dtype, kernel.size, kernel.carried, kernel.totals * totals, rows * X.shape[1],
             rows * y.shape[1], *[kernel.work] * threads,
         )  # fmt: skip
         arrange = by_sample if self.shuffled else by_column
@@ -117,29 +120,47 @@ class Engine:
         if rest := -self.done % self.per_batch:  # sums are underway
             self.advance(rest)
         batches = self.done // self.per_batch
-        state = self.parameters[old.places], self.velocity[old.places]
+        state = self.state()
         self._use(special)
-        self.parameters[special.places], self.velocity[special.places] = state
+        self._set(state)
         self.done = batches * self.per_batch
 
     def begin(self, problem: Problem, losses: Array) -> None:
         """Train from this start, with these rates; ``losses`` (epochs,) are filled on the way."""
         settings, T = problem.settings, self.dtype
-        self.losses = losses
-        self.rates = T(settings.learning_rate), T(settings.momentum), T(settings.tolerance or 0)
+        self.losses, self.tolerance = losses, T(settings.tolerance or 0)
+        self.rates, self.factors = np.array(rates_of(settings), T), factors_of(settings, T)
+        self.l2 = settings.l2
         self.restart(0, problem.start, -1)
 
     def restart(self, epoch: int, state: State, solved_at: int) -> None:
         """Go on from ``state`` as the one before this epoch."""
-        self.done, places = epoch * self.per_epoch, self.kernel.places
+        self.done = epoch * self.per_epoch
         self.position[MISSED], self.position[SOLVED] = 0, solved_at
-        self.parameters[:] = self.velocity[:] = 0  # what is between them
-        self.parameters[places] = state.parameters
-        if state.velocity is not None:
-            self.velocity[places] = state.velocity
+        self.parameters.fill(0)  # what is between them
+        self.carried.fill(0)
+        self._set(state)
         if state.generator:
             self.generator = with_state(state_of(state.generator))
             self.addresses = addresses_of(self.generator)
+
+    def _set(self, state: State) -> None:
+        """Take over parameters and what goes on with them."""
+        places = self.kernel.places
+        self.parameters[places] = state.parameters
+        self.penalties = self.parameters[:0]
+        if self.l2:
+            self.penalties = np.zeros_like(self.parameters)
+            self.penalties[places[self.problem.architecture.are_weights]] = self.l2
+        if state.carried is not None:
+            self.carried[self._carried_places] = state.carried
+
+    @property
+    def _carried_places(self) -> Any:
+        places, size = self.kernel.places, self.kernel.size
+        if self.carries == VELOCITY:
+            return places
+        return np.concatenate([places, places + size, [2 * size, 2 * size + 1]])
 
     @property
     def epoch(self) -> int:
@@ -187,8 +208,8 @@ class Engine:
     def _run(self, work: Array, chunks: int) -> None:
         self.kernel.code.run(
             self.kernel.numbers, self.X, self.y, self.order, self.addresses, self.n,
-            self.batch_size, self.parameters, self.velocity, self.totals, work, self.losses,
-            self.position, *self.rates, chunks,
+            self.batch_size, self.parameters, self.carried, self.totals, work, self.losses,
+            self.position, self.rates, self.factors, self.penalties, self.tolerance, chunks,
         )  # fmt: skip
 
     def _beside(self, work: Array, chunks: int) -> None:
@@ -200,12 +221,13 @@ class Engine:
 
     def state(self) -> State:
         """A copy of the numbers, between two epochs."""
-        places, velocity, generator = self.kernel.places, None, None
-        if self.momentum:
-            velocity = self.velocity[places] + self.dtype(0)  # no -0.0 (contract, 4)
+        carried, generator = {}, None
+        if self.carries:
+            # + 0: no -0.0 (contract, 4)
+            carried[self.carries] = self.carried[self._carried_places] + self.dtype(0)
         if self.shuffled:
             generator = with_state(state_of(self.generator))
-        return State(self.parameters[places], velocity, generator)
+        return State(self.parameters[self.kernel.places], **carried, generator=generator)
 
     def __enter__(self) -> "Engine":
         if self.threads > 1:
@@ -216,13 +238,6 @@ class Engine:
         if self.pool:
             self.position[QUIT] = 1
             self.pool.shutdown()  # a thread that still runs works on these arrays
-
-
-def watch_of(settings: Settings) -> int:
-    """What kernels are to do about solved epochs."""
-    if settings.tolerance is None:
-        return OFF
-    return STOP if settings.stop_when_solved else WATCH
 
 
 def _threads(problem: Problem) -> int:

@@ -34,6 +34,13 @@ def train(
     epochs: int = 10_000,
     learning_rate: float = 0.1,
     momentum: float = 0.0,
+    optimizer: str = "sgd",
+    nesterov: bool = False,
+    beta1: float | None = None,
+    beta2: float | None = None,
+    epsilon: float | None = None,
+    l2: float = 0.0,
+    schedule: Any = None,
     batch_size: int | None = None,
     shuffle: bool = False,
     threads: int | None = None,
@@ -65,7 +72,16 @@ def train(
         gradients are those of the sum.
     bias: have the layers biases? By default they have, or as those of `initial`.
     epochs: how often to go through all samples; 0 gives the starting network.
-    learning_rate, momentum: an update is momentum * the last one + learning_rate * gradient.
+    learning_rate, momentum: an update is momentum * the last one + learning_rate * gradient; with
+        ``nesterov`` it looks ahead: momentum * this + learning_rate * gradient.
+    optimizer: "sgd", which is that, or "adam" (D. P. Kingma and J. Ba, 2015), with ``beta1``,
+        ``beta2`` and ``epsilon``, by default 0.9, 0.999 and 1e-8. Adam hardly cares that gradients
+        are sums, but epsilon counts per sample, too.
+    l2: adds l2 * W to the gradients of weights, not of biases: a penalty of l2 / 2 * the sum of
+        their squares beside that half sum, or sum, whose gradients they are. Losses are told
+        without it.
+    schedule: what the learning rate is multiplied with in each epoch, (epochs,), or a function of
+        the epochs' numbers, an array, that gives it. To go on later, give the rest of it.
     batch_size: samples between two updates, the last batch of an epoch may have fewer; by
         default all of them. The loss of an epoch is the mean over its batches, each of them
         before its update.
@@ -83,8 +99,8 @@ def train(
     init_range: see there.
     initial: start from this instead: a `Network`, a `Run` or arrays (W1, b1, W2, b2), more for more
         layers, None for biases that are not there. With the
-        settings of before, a run goes on bit for bit as if it had never stopped; what momentum
-        carries from update to update, and what shuffles, is part of its network.
+        settings of before, a run goes on bit for bit as if it had never stopped; what momentum or
+        Adam carries from update to update, and what shuffles, is part of its network.
     dtype: "float64" or "float32"; by default float64, or that of an `initial` network.
     tolerance: look at each epoch whether all outputs, before their update, are nearer to their
         targets than this: 0.5 for the right side of the threshold. ``solved_at`` of the result is
@@ -101,9 +117,10 @@ def train(
     problem = prepare(X, y, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
-        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
-        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
-        "stop_when_solved": stop_when_solved,
+        "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
+        "epsilon": epsilon, "l2": l2, "schedule": schedule, "batch_size": batch_size,
+        "shuffle": shuffle, "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
+        "tolerance": tolerance, "stop_when_solved": stop_when_solved,
     })  # fmt: skip
     job = Job(problem)
     try:
@@ -171,10 +188,7 @@ class Job:
     def _keep_if_finite(self, engine: "Engine") -> bool:
         """Are the parameters and the new losses finite? Then they are the good state."""
         epoch, state = engine.epoch, engine.state()
-        if not (
-            checks.all_finite(self.losses[self.good[0] : epoch])
-            and checks.all_finite(state.parameters)
-        ):
+        if not (checks.all_finite(self.losses[self.good[0] : epoch]) and state.finite):
             return False
         self.good = epoch, state, engine.solved_at
         return True

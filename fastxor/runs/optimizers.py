@@ -1,0 +1,60 @@
+"""The settings of an optimizer, and their checks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastxor.common import checks
+
+OPTIMIZERS = ("sgd", "adam")
+OF_ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+"""Its own, and what they are where they are left out: those of its paper."""
+
+
+def check_optimizer(
+    dtype: Any,
+    real: Callable[..., Any],
+    *,
+    optimizer: str,
+    momentum: Any,
+    nesterov: bool,
+    l2: Any,
+    **of_adam: Any,
+) -> dict[str, Any]:
+    """These settings; ``real``: `checks.real` or, where they may differ, `checks.reals`."""
+    optimizer = checks.choice("optimizer", optimizer, OPTIMIZERS)
+    momentum, nesterov = real("momentum", momentum, dtype), checks.boolean("nesterov", nesterov)
+    found = {"optimizer": optimizer, "momentum": momentum, "nesterov": nesterov}
+    for name, default in OF_ADAM.items():
+        value = of_adam[name]
+        if optimizer != "adam":
+            if value is not None:
+                raise ValueError(f"{name} must be None with optimizer='sgd', got {value!r:.60}")
+            found[name] = None
+            continue
+        found[name] = value = real(name, default if value is None else value, dtype, low=0)
+        if name == "epsilon" and not np.all(np.asarray(value).astype(dtype) > 0):
+            raise ValueError(f"epsilon must be above 0, got {np.min(value)}")
+        if name != "epsilon" and not np.all(np.asarray(value).astype(dtype) < 1):
+            raise ValueError(f"{name} must be below 1, got {np.max(value)}")
+    if optimizer == "adam":
+        if np.any(momentum):
+            got = np.max(np.abs(momentum))
+            raise ValueError(f"momentum must be 0 with optimizer='adam', got {got}")
+        if nesterov:
+            raise ValueError("nesterov must be False with optimizer='adam', got True")
+    return found | {"l2": real("l2", l2, dtype, low=0)}
+
+
+def check_schedule(schedule: Any, epochs: int, dtype: Any) -> tuple[float, ...] | None:
+    """The factors of these epochs; of a callable, what it gives for the array 0, 1, ..."""
+    if schedule is None:
+        return None
+    if callable(schedule):
+        schedule = schedule(np.arange(epochs))
+    factors = checks.reals("schedule", schedule, dtype) if epochs or np.size(schedule) else schedule
+    if np.shape(factors) != (epochs,):
+        expected = f"a factor for each epoch, ({epochs},), or a function of their numbers"
+        raise ValueError(f"schedule must be {expected}, got shape {np.shape(factors)}")
+    return tuple(np.asarray(factors).tolist())

@@ -1,0 +1,39 @@
+"""What settings ask of kernels, in the kernels' terms."""
+
+from typing import Any
+
+import numpy as np
+
+from fastxor.common.checks import Array
+from fastxor.kernels.compiling import ADAM, MOMENTUM, NESTEROV, OFF, PLAIN, STOP, WATCH
+from fastxor.runs.settings import Settings
+
+ONE = {dtype: np.ones(1, dtype) for dtype in (np.float64, np.float32)}
+
+
+def watch_of(settings: Settings) -> int:
+    """What they are to do about solved epochs."""
+    if settings.tolerance is None:
+        return OFF
+    return STOP if settings.stop_when_solved else WATCH
+
+
+def rule_of(settings: Settings, carries: str | None) -> int:
+    """How they are to update; what ``carries`` for some networks has to serve others with them."""
+    if settings.optimizer == "adam":
+        return ADAM
+    if carries is None:
+        return PLAIN
+    return NESTEROV if settings.nesterov else MOMENTUM
+
+
+def rates_of(settings: Settings) -> list[Any]:
+    """Those of `kernels.updates.Rates`: numbers, or arrays where they may differ."""
+    momentum = settings.momentum if settings.beta1 is None else settings.beta1
+    beta2, epsilon = (0.0 if one is None else one for one in (settings.beta2, settings.epsilon))
+    return [settings.learning_rate, momentum, beta2, epsilon, settings.l2]
+
+
+def factors_of(settings: Settings, dtype: Any) -> Array:
+    """Of the learning rate, for each epoch; or one for all."""
+    return np.array(settings.schedule, dtype) if settings.schedule else ONE[dtype]
