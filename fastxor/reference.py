@@ -12,7 +12,7 @@ from fastxor.contract.losses import loss_terms, total
 from fastxor.contract.passes import backward_propagation, forward_propagation, layers_of
 from fastxor.contract.updates import adam_step, momentum_step
 from fastxor.networks.carried import KINDS
-from fastxor.runs.problem import State, prepare
+from fastxor.runs.problem import State, prepare, terms_of
 from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
 
 
@@ -21,6 +21,7 @@ def train(
     X: Any,
     y: Any,
     *,
+    sample_weight: Any = None,
     hidden_size: int | tuple[int, ...] | None = None,
     activation: str | tuple[str, ...] | None = None,
     output: str | None = None,
@@ -53,7 +54,7 @@ def train(
     ``threads`` is only checked.
     """
     progress = checks.boolean("progress", progress)
-    problem = prepare(X, y, initial, threads, {
+    problem = prepare(X, y, sample_weight, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
@@ -63,7 +64,10 @@ def train(
     })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
     T, output, loss = start.parameters.dtype.type, settings.output, settings.loss
-    X, y = problem.X.astype(T), problem.y.astype(T)
+    X, y, weights = problem.X.astype(T), problem.y.astype(T), None
+    if problem.weighted:
+        y, weights = y[:, :-1], y[:, -1:]
+    count = terms_of(problem.y, architecture, T)
     losses = losses_of(settings.epochs, T)
     tolerance = None if settings.tolerance is None else T(settings.tolerance)
     l2 = T(settings.l2)
@@ -90,7 +94,7 @@ def train(
                 rate = T(settings.learning_rate)
                 if settings.schedule:
                     rate = rate * T(settings.schedule[epoch])
-                error, count, solved = T(0), 0, tolerance is not None
+                error, solved = T(0), tolerance is not None
                 for first in range(0, len(X), problem.batch_size):
                     batch = order[first : first + problem.batch_size]
                     arrays = architecture.cut(parameters)
@@ -98,9 +102,14 @@ def train(
                     activations, Z = forward_propagation(X[batch], layers)
                     A = activations[-1]
                     terms = loss_terms(y[batch], A, Z, output, loss)
-                    error, count = error + total(terms), count + terms.size
-                    solved = solved and bool((abs(A - y[batch]) < tolerance).all())
-                    gradients = backward_propagation(X[batch], y[batch], activations, layers, loss)
+                    own = None if weights is None else weights[batch]
+                    error = error + total(terms if own is None else terms * own)
+                    if solved:
+                        near = abs(A - y[batch]) < tolerance
+                        solved = bool((near if own is None else near | (own == 0)).all())
+                    gradients = backward_propagation(
+                        X[batch], y[batch], activations, layers, loss, own
+                    )
                     if l2:
                         gradients = [
                             gradient + l2 * array if name[0] == "W" else gradient
@@ -117,7 +126,7 @@ def train(
                     elif adam is not None:
                         adam, step = adam_step(adam, gradient, rate, betas, T(settings.epsilon))
                     parameters = parameters - step
-                mean = error / T(count)
+                mean = error / count
                 if solved and solved_at == -1:
                     solved_at = epoch
                     if settings.stop_when_solved and np.isfinite(mean):

@@ -179,7 +179,8 @@ class Functions:
 
 def train(
     X, y, layers, *, T=float, loss="mse", epochs, rate, momentum=0.0, nesterov=False, betas=None,
-    epsilon=None, l2=0.0, factors=None, batch_size=None, orders=None, tolerance=None, stop=False,
+    epsilon=None, l2=0.0, factors=None, weights=None, batch_size=None, orders=None, tolerance=None,
+    stop=False,
 ):  # fmt: skip
     """Train ``layers``, each (W, b or None, activation); of numbers that are of the type T.
 
@@ -197,7 +198,7 @@ def train(
         before = parameters, velocity, adam
         step_size = rate if factors is None else rate * factors[epoch]
         order = list(range(n)) if orders is None else orders[epoch]
-        error, count, solved = T(0), 0, tolerance is not None
+        error, columns, solved = T(0), 0, tolerance is not None
         for first in range(0, n, batch_size or n):
             batch = order[first : first + (batch_size or n)]
             # forward, sample by sample: the activations of all layers, X before them [2, 3]
@@ -220,24 +221,28 @@ def train(
                 f.loss_terms(target, A[-1], Z, names[-1], loss)
                 for target, (A, Z) in zip(targets, passes, strict=True)
             ]
+            own = [T(1) if weights is None else weights[sample] for sample in batch]
+            if weights is not None:  # [6]
+                terms = [[term * w for term in row] for row, w in zip(terms, own, strict=True)]
             columns = [f.sample_sum(list(column)) for column in zip(*terms, strict=True)]
             batch_error = columns[0]
             for column in columns[1:]:
                 batch_error = batch_error + column
-            error, count = error + batch_error, count + len(batch) * len(columns)
+            error, columns = error + batch_error, len(columns)
             if tolerance is not None:  # [10]
                 solved = solved and all(
                     abs(a - wanted) < tolerance
-                    for target, (A, _) in zip(targets, passes, strict=True)
+                    for target, (A, _), w in zip(targets, passes, own, strict=True)
+                    if w > 0
                     for a, wanted in zip(A[-1], target, strict=True)
                 )
             # backward [7]
             deltas = []
-            for target, (A, _) in zip(targets, passes, strict=True):
+            for target, (A, _), w in zip(targets, passes, own, strict=True):
                 delta = [a - wanted for a, wanted in zip(A[-1], target, strict=True)]
                 if loss == "mse":
                     delta = [f.backward(names[-1], d, a) for d, a in zip(delta, A[-1], strict=True)]
-                deltas.append(delta)
+                deltas.append(delta if weights is None else [d * w for d in delta])
             gradients = []
             for l in range(len(layers) - 1, -1, -1):
                 W, b = parameters[l]
@@ -275,7 +280,7 @@ def train(
             else:
                 velocity, steps = sgd_steps(velocity, gradients, step_size, momentum, nesterov)
             parameters = both(lambda w, step: w - step, parameters, steps)
-        mean = error / T(count)
+        mean = error / T((n if weights is None else math.fsum(weights)) * columns)
         if solved and solved_at == -1:
             solved_at = epoch
             if stop and math.isfinite(mean):

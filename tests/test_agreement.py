@@ -292,6 +292,14 @@ MUTANTS = {
     "second tables of means, one sample, deep, adam, slices": (
         "small.py", "for own, _ in tables:", "for own, _ in tables[:2]:",
     ),
+    "weights of deltas": ("small_layers.py", "delta * spread_value(weight(), wide)", "delta"),
+    "weights of terms": ("small_layers.py", "terms * weight() if", "terms if"),
+    "weights of terms, log loss, softmax": ("small_layers.py", "terms * weight() if", "terms if"),
+    "weights of a shuffled batch, batches": ("small_steps.py", "call.y[first + O]", "call.y[O]"),
+    "weights of the mean": ("small_steps.py", "call.terms if kind", "batch_size if kind"),
+    "weights of solved ones, solved": (
+        "small_layers.py", "keep_where(weight(), own_error)", "own_error",
+    ),
     # --- updates ---
     "nesterov": ("updates.py", "with_momentum() * rates.momentum + change", "with_momentum()"),
     "mean, adam": ("updates.py", "(at, n) * beta1", "(at, n) * beta2"),
@@ -359,6 +367,16 @@ MUTANTS = {
     "momentum, tiled": ("updates.py", "(at, velocity)", "(at, 0 * velocity)"),
     "l2, tiled": ("batches.py", "gradient + weights *", "gradient + 0 * weights *"),
     "l2 of biases, tiled": ("engine.py", "places[self.problem.architecture.are_weights]", "places"),
+    "weights of deltas, tiled": ("tiled_layers.py", "weighted(delta, t)", "delta"),
+    "weights of errors, softmax, tiled": ("tiled_layers.py", "weighted(error, t)", "error"),
+    "weights of terms, tiled": ("tiled_layers.py", "weighted(terms, t)", "terms"),
+    "weights of terms, softmax, tiled": (
+        "tiled_layers.py", "weighted(log(total.get()) - target.get(), t)",
+        "log(total.get()) - target.get()",
+    ),
+    "weights of solved ones, solved, tiled": (
+        "tiled_layers.py", "keep_where(weight(t), error)", "error",
+    ),
     "place of squares, tiled, adam": (
         "batches.py", "call.carried, j, size, rates", "call.carried, j, size - 8, rates",
     ),
@@ -465,6 +483,14 @@ MUTANTS = {
     ),
     "no momentum, many": ("updates.py", "(at, n) * rates.momentum", "(at, n) * 0"),
     "velocity lost, many, slices": ("blocks.py", "self.carried = _of_columns", "_of_columns"),
+    "weights of deltas, many": ("stacked_layers.py", "batch.weighted(delta, y, s)", "delta"),
+    "weights of errors, many, softmax": (
+        "stacked_layers.py", "batch.weighted(error, y, s)", "error"
+    ),
+    "weights of terms, many": ("stacked_steps.py", "batch.weighted(term, y, s)", "term"),
+    "weights of solved ones, many, solved": (
+        "stacked_layers.py", "keep_where(target(s, O), error)", "error",
+    ),
     "l2, many": ("stacked_gradients.py", "gradient + weight *", "gradient + 0 * weight *"),
     "l2 of biases, many": ("stacked_gradients.py", "if not is_bias", "if True"),
     "schedule, many, slices": (
@@ -546,6 +572,9 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         settings["l2"] = 0.1 if "l2" in name else 0.0
         if "schedule" in name:
             settings["schedule"] = 1 / (1 + np.arange(settings["epochs"]))
+        if "weights" in name:
+            settings["sample_weight"] = weights = np.arange(n) % 3 / 4
+            y[weights == 0] += 5 * ("solved" in name)  # never near
         if "log loss" in name or "softmax" in name:
             settings["loss"] = "log_loss"
         if "softmax" in name:
@@ -556,7 +585,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             settings["threads"] = 2
         if "solved" in name:  # somewhere on the way
             network = fastxor.train(X, y, **settings | {"epochs": 10}).network
-            tolerance = float(np.abs(network.predict_proba(X) - y).max())
+            counted = settings.get("sample_weight", np.ones(n)) > 0
+            tolerance = float(np.abs(network.predict_proba(X) - y)[counted].max())
             stop = "many" in name or "early" in name
             settings |= {"tolerance": tolerance, "stop_when_solved": stop}
         fast = in_the_middle if "many" in name else alone

@@ -101,7 +101,9 @@ def test_layers_on_the_command_line(tmp_path, capsys):
 def test_optimizers_on_the_command_line(tmp_path, capsys):
     factors = np.linspace(1, 0.5, 20)
     np.savetxt(tmp_path / "factors.txt", factors)
+    np.savetxt(tmp_path / "weights.txt", [1, 2, 0, 0.5])
     path, schedule = tmp_path / "net.npz", ["--schedule", tmp_path / "factors.txt"]
+    schedule += ["--sample-weight", tmp_path / "weights.txt"]
     for options, settings in [
         (
             ["--optimizer", "adam", "--beta1", 0.5, "--beta2", 0.9, "--epsilon", 0.01, "--l2", 0.1],
@@ -110,7 +112,9 @@ def test_optimizers_on_the_command_line(tmp_path, capsys):
         (["--momentum", 0.5, "--nesterov"], {"momentum": 0.5, "nesterov": True}),
     ]:
         assert run("train", *options, *schedule, "--epochs", 20, "--save", path) == 0
-        expected = fastxor.train(*fastxor.xor(), epochs=20, schedule=factors, **settings).network
+        expected = fastxor.train(
+            *fastxor.xor(), epochs=20, schedule=factors, sample_weight=[1, 2, 0, 0.5], **settings
+        ).network
         saved = Network.load(path)
         assert saved.state.keys() == expected.state.keys()
         for name, array in expected.state.items():

@@ -46,6 +46,9 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
         adam = {"betas": [T(b) for b in betas], "epsilon": T(settings.get("epsilon", 1e-8))}
     if factors is not None:
         factors = [T(factor) for factor in factors]
+    weights = settings.get("sample_weight")
+    if weights is not None:
+        weights = [T(weight) for weight in weights]
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(n).tolist() for _ in range(epochs)]
     with np.errstate(all="ignore"):  # of float32 numbers that overflow
@@ -55,7 +58,7 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
             T=T, loss=loss, epochs=epochs, rate=T(settings["learning_rate"]),
             momentum=T(settings["momentum"]), nesterov=settings.get("nesterov", False),
             l2=T(settings.get("l2", 0.0)), **adam, factors=factors,
-            batch_size=settings.get("batch_size"),
+            weights=weights, batch_size=settings.get("batch_size"),
             orders=orders if settings.get("shuffle") else None,
             tolerance=T(settings["tolerance"]) if "tolerance" in settings else None,
             stop=settings.get("stop_when_solved", False),
@@ -107,6 +110,21 @@ def test_each_function(activation, output, loss, bias, dtype):
         ((3,), "relu", "sigmoid", "log_loss", {"n": 6, "scale": 40.0}),  # outputs of 0 and 1
         ((3,), "tanh", "tanh", "mse", {"n": 6, "scale": 1e-160}),  # subnormal products
         ((3,), "tanh", "tanh", "mse", {"n": 6, "l2": 0.1}),
+        (
+            (3,),
+            "tanh",
+            "softmax",
+            "log_loss",
+            {"n": 6, "sample_weight": (0.1, 0, 3, 1, 0.25, 1e-3), "tolerance": 0.9},
+        ),
+        (
+            (2,),
+            "relu",
+            "sigmoid",
+            "log_loss",
+            {"n": 6, "sample_weight": (0.1, 0, 0, 0, 0, 1 / 3), "batch_size": 2, "shuffle": True},
+        ),
+        ((2,), "tanh", "identity", "mse", {"n": 5, "sample_weight": (0.1, 0, 2, 1, 0.3)}),
         (
             (3, 2),
             "tanh",
@@ -179,7 +197,7 @@ def test_the_stranger_shares_nothing():
     ]  # fmt: skip
     used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
             and isinstance(n.value, ast.Name) and n.value.id == "math"}  # fmt: skip
-    assert used == {"ldexp", "frexp", "copysign", "isfinite", "sqrt"}
+    assert used == {"ldexp", "frexp", "copysign", "isfinite", "sqrt", "fsum"}
 
 
 def test_another_bit_would_be_seen(monkeypatch):

@@ -55,6 +55,10 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
         "--data", metavar="FILE", help="instead: an .npz with arrays X and y, or comma-separated"
     )
     source.add_argument(
+        "--sample-weight", type=_numbers, metavar="FILE",
+        help="numbers, what each sample counts; default: all the same",
+    )  # fmt: skip
+    source.add_argument(
         "--targets", type=int, default=1, metavar="N",
         help="last columns that are y; default: 1; with --output softmax one for each class, 1 in "
         "that of the sample's and 0 in others",

@@ -29,9 +29,13 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
    `losses.loss_terms` (batch, k): over samples by sample_sum, then over the k columns in order.
    k is O, but 1 for a softmax. The loss of an epoch is the sum of its batches' errors, in order,
    over T(n * k). "log_loss" goes with sigmoid and softmax outputs, "mse" with all but softmax.
+   With weights of samples, of T, the terms of each are multiplied by its own, and n is the sum of
+   weights: exactly, then in float64, as is n * k. A sample of weight 0 keeps its place in a lane,
+   where it adds 0.
 7. `passes.backward_propagation`: the outputs' delta is (A - y), times the derivative of their
-   function for "mse" only; that of a layer before is the sum over units of delta * W, times the
-   derivative of its function. Gradients are sums over samples of A(l-1) * delta and of delta.
+   function for "mse" only, then times the sample's weight, if there is any; that of a layer before
+   is the sum over units of delta * W, times the derivative of its function. Gradients are sums over
+   samples of A(l-1) * delta and of delta.
 8. The update of a batch, `updates`, is of all parameters at once, by gradients of before it. With
    l2, l2 * W is added to the gradients of weights, not to those of biases. The rate is the learning
    rate or, with a schedule, learning_rate * factor of the epoch. "sgd" subtracts rate * gradient
@@ -41,9 +45,9 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
 9. An epoch whose loss is not finite, or after whose last batch a parameter, or a square of Adam's,
    is not, ends training; the network before it is the last. The bits of NaN are not covered, so NaN
    must stay NaN until then.
-10. An epoch is solved if abs(A - y) < tolerance for all its samples, each before its batch's
-    update, and it did not end training. Training that stops there ends before that epoch, whatever
-    its updates, but keeps its loss, which must be finite.
+10. An epoch is solved if abs(A - y) < tolerance for all its samples, but those of weight 0, each
+    before its batch's update, and it did not end training. Training that stops there ends before
+    that epoch, whatever its updates, but keeps its loss, which must be finite.
 11. Starts, from ``numpy.random.RandomState(seed)``, each array row by row, in float64 and then
     converted: "randn": W1, W2, ..., WL by randn, biases 0; "uniform": W1, b1, ..., WL, bL, each
     number random_sample() * (2 * r) - r with r = init_range; "glorot" and "he": W1, W2, ..., WL

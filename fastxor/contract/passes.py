@@ -36,17 +36,20 @@ def forward_propagation(X: Array, layers: list[Layer]) -> tuple[list[Array], Arr
 
 
 def backward_propagation(
-    X: Array, y: Array, activations: list[Array], layers: list[Layer], loss: str
-) -> list[Array]:
+    X: Array, y: Array, activations: list[Array], layers: list[Layer], loss: str,
+    weights: Array | None = None,
+) -> list[Array]:  # fmt: skip
     """The gradients of W1, b1, ..., WL, bL, as far as there are biases: sums over the samples.
 
     For "mse" they are those of n * O / 2 times the loss, for "log_loss" of n times the loss, or
-    n * O with sigmoids.
+    n * O with sigmoids. ``weights`` (n, 1) of samples, if there are any, count in them.
     """
     gradients: list[Array] = []
     delta = activations[-1] - y  # (n, O)
     if loss == "mse":
         delta = ACTIVATIONS[layers[-1].activation][1](delta, activations[-1])
+    if weights is not None:
+        delta = delta * weights
     inputs = [X, *activations[:-1]]
     for number in range(len(layers) - 1, -1, -1):
         (W, b, _), A = layers[number], inputs[number]

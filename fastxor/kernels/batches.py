@@ -33,7 +33,7 @@ def samples_of(
     They are those at ``place`` in the columns of ``X``, or, shuffled, every ``step``-th from the
     one at ``s`` in the ``order`` on. They may be copied to ``copy``.
     """
-    I, O, width, tile = numbers.inputs, numbers.outputs, shape.width, shape.tile
+    I, O, width, tile = numbers.inputs, numbers.targets, shape.width, shape.tile
     X, y, order, shuffled = call.X, call.y, call.order, truth(call.order.size)
     many, y_copy = I >= MANY_INPUTS, copy.at(I * tile)
 
@@ -90,7 +90,7 @@ def note(call: BatchCall, numbers: Numbers, dtype: Any, epoch: Int, first: Int, 
         losses.store(epoch, error.get())
 
     def of_epoch() -> None:
-        losses.store(epoch, error.get() / (n * numbers.columns).as_value(dtype))
+        losses.store(epoch, error.get() / call.terms)
         when(numbers.watch, look, position, epoch)
 
     for column in loop(0, numbers.columns):

@@ -33,6 +33,7 @@ class BatchCall(NamedTuple):
     factors: Memory
     penalties: Memory
     tolerance: Scalar
+    terms: Scalar  # what the terms of a loss are divided by
     chunks: Whole
 
     def rates_of(self, epoch: Int) -> Rates:
@@ -59,6 +60,7 @@ class StackCall(NamedTuple):
     record_every: Whole
     losses: Memory
     tolerance: Scalar
+    terms: Scalar
     solved_at: Memory
     work: Memory
 
@@ -80,7 +82,7 @@ class ForwardCall(NamedTuple):
 
 
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK, FORWARD = "IVVIIiiVVVVVIVVVTi", "IVViVVViiiViVTIV", "IVVVViiiiii"
+BATCH, STACK, FORWARD = "IVVIIiiVVVVVIVVVTTi", "IVViVVViiiViVTTIV", "IVVVViiiiii"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -89,11 +91,11 @@ def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
 
     def call(
         numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work, losses,
-        position, rates, factors, penalties, tolerance, chunks,
+        position, rates, factors, penalties, tolerance, terms, chunks,
     ):  # fmt: skip
         traced(BatchCall(
             numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work,
-            losses, position, rates, factors, penalties, tolerance, chunks,
+            losses, position, rates, factors, penalties, tolerance, terms, chunks,
         ))  # fmt: skip
 
     return call
@@ -105,11 +107,11 @@ def of_stacks(kernel: Callable[[StackCall], None]) -> Any:
 
     def call(
         numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
-        record_every, losses, tolerance, solved_at, work,
+        record_every, losses, tolerance, terms, solved_at, work,
     ):  # fmt: skip
         traced(StackCall(
             numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
-            record_every, losses, tolerance, solved_at, work,
+            record_every, losses, tolerance, terms, solved_at, work,
         ))  # fmt: skip
 
     return call

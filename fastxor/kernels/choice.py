@@ -22,7 +22,8 @@ last of which is shorter and may have empty chunks.
     numbers       of the network, for the general kernel
     X, y          without shuffling (I, N) and (O, N), flat, with N >= n + width - 1, and numbers
                   after the n samples; for `PAIR` two of them, of the samples 0, 2, 4 and so on of
-                  each batch, and of 1, 3, 5; with shuffling (n, I) and (n, O), flat
+                  each batch, and of 1, 3, 5; with shuffling (n, I) and (n, O), flat. Where samples
+                  have weights, these are after the outputs, as one of them
     order         the order of this epoch's samples, (n,); empty without shuffling
     generator     the one that shuffles for every further epoch, see `order.addresses_of`
     parameters    W1, b1, ..., WL, bL, at the kernel's `places`, zeros elsewhere
@@ -60,6 +61,7 @@ def special_kernel(
     whole: bool,
     rule: int,
     l2: bool,
+    weighted: bool,
     sharing: int,
     watch: int,
 ) -> Kernel:
@@ -67,16 +69,16 @@ def special_kernel(
 
     ``whole``: all samples are one batch, and not shuffled. ``sharing``: of batches
     among threads, `ALONE`, `BLOCKS` or `PAIR`.
-    ``rule``: of updates; ``l2``: is there any?
+    ``rule``: of updates; ``l2``: is there any? ``weighted``: have samples weights?
     ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
     """
     if fits(dtype, layers, batch_size):
-        return small_batch(dtype, layers, log_loss, batch_size, whole, rule, l2, watch)
+        return small_batch(dtype, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
     rule = max(rule, MOMENTUM)  # of 0, which has the same bits and is as fast
     # all that matters is the next power of two, up to the first that is more than a tile: batches
     # of other sizes, as of the folds of a cross-validation, find their kernel made
     threads = 2 if sharing == PAIR else 1
     batch_size = min(1 << (batch_size - 1).bit_length(), 2 * threads * TILE_SIZES[0])
     if sharing == PAIR:
-        return pair_batch(dtype, layers, log_loss, batch_size, watch, rule)
-    return tiled_batch(dtype, layers, log_loss, batch_size, sharing, watch, rule)
+        return pair_batch(dtype, layers, log_loss, batch_size, watch, rule, weighted)
+    return tiled_batch(dtype, layers, log_loss, batch_size, sharing, watch, rule, weighted)

@@ -65,7 +65,7 @@ def forward_numbers(dtype: Any, layers: Layers) -> tuple[Any, int]:
     them by itself takes NumPy up to half as long as the kernel takes.
     """
     shape = general_shape(dtype)
-    numbers, places = plan(dtype, shape, layers, False, ALONE, OFF, PLAIN)[1:]
+    numbers, places = plan(dtype, shape, layers, False, ALONE, OFF, PLAIN, False)[1:]
     code = CODES[layers[-1][2]]
     places[-1] = places[-1]._replace(function=IDENTITY if code == SOFTMAX else code)
     return as_memory(numbers, places), numbers.activations + numbers.inputs * shape.tile + 2

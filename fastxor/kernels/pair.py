@@ -40,11 +40,12 @@ LOOKS = 1000  # at a counter before another thread may have the core: a microsec
 
 @cache
 def pair_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watch: int, rule: int
-) -> Kernel:
+    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watch: int, rule: int,
+    weighted: bool,
+) -> Kernel:  # fmt: skip
     """Each thread is as one that trains on half of a batch."""
     shape = shape_for(dtype, layers, (batch_size + 1) // 2, OWN)
-    arranged = plan(dtype, shape, layers, log_loss, PAIR, watch, rule)
+    arranged = plan(dtype, shape, layers, log_loss, PAIR, watch, rule, weighted)
     numbers = arranged.numbers
     a_at = numbers.size + carried_by(rule, numbers.size)
     g_at = a_at + numbers.activations
@@ -55,8 +56,8 @@ def pair_batch(
         memory = TileMemory(work.at(a_at), work.at(g_at), work.at(x_at))
         train(call, network_of(arranged), shape, memory, (work, work.at(numbers.size)))
 
-    key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch, rule)
-    work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
+    key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch, rule, weighted)
+    work = x_at + (numbers.inputs + numbers.targets) * shape.tile
     return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
 
 
@@ -66,7 +67,7 @@ def train(
 ) -> None:  # fmt: skip
     """What each thread does; ``copies``: where the second has parameters and what is carried."""
     numbers, position, n, batch_size = network.numbers, call.position, call.n, call.batch_size
-    totals, sums, N = call.totals, numbers.sums, call.y.size // numbers.outputs // 2
+    totals, sums, N = call.totals, numbers.sums, call.y.size // numbers.targets // 2
     done = position[DONE]
     me, met = fetch_add(position, CLAIMED) - done, Variable(done)
     is_first = equal(me, 0)
@@ -79,7 +80,7 @@ def train(
     when(~is_first, copy)
     apart = choose(truth(call.order.size), 0, me * N)
     call = call._replace(
-        X=call.X.at(apart * numbers.inputs), y=call.y.at(apart * numbers.outputs, call.y.size),
+        X=call.X.at(apart * numbers.inputs), y=call.y.at(apart * numbers.targets, call.y.size),
         parameters=choose(is_first, call.parameters, copies[0]),
         carried=choose(is_first, call.carried, copies[1]),
     )  # fmt: skip

@@ -79,7 +79,7 @@ def _positions(places: list[Place]) -> Any:
 @cache
 def small_batch(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int,
-    l2: bool, watch: int,
+    l2: bool, weighted: bool, watch: int,
 ) -> Kernel:  # fmt: skip
     """The kernel for batches of this size; ``whole``: all samples in one batch, in their order."""
     lanes = lanes_for(batch_size)
@@ -87,14 +87,21 @@ def small_batch(
     places, masters, size, activations = _places(layers, lanes)
     columns = 1 if layers[-1][2] == "softmax" else layers[-1][1]
     kind = Kind(
-        lanes, log_loss, watch, partial, rule, l2, size, masters,
+        lanes, log_loss, watch, partial, rule, l2, weighted, size, masters,
         copied=lanes * dtype().itemsize >= 16,
     )  # fmt: skip
     outputs_padded = places[-1].units_padded
     slots = (0, 1, 1, 2)[rule]
     sizes = [
         lanes * count
-        for count in (size, slots * size, outputs_padded, activations, activations, outputs_padded)
+        for count in (
+            size,
+            slots * size,
+            outputs_padded + 1,
+            activations,
+            activations,
+            outputs_padded,
+        )
     ]
     *at, work_size = offsets(sizes, dtype)
 
@@ -115,7 +122,7 @@ def small_batch(
             for own, shared in tables:
                 shared.store(j, own.load(j * lanes, 1))
 
-    key = ("small", layers, log_loss, batch_size, whole, rule, l2, watch)
+    key = ("small", layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
     code = Code(of_batches(kernel), BATCH, dtype, *key)
     return Kernel(
         code, NO_NUMBERS, ALONE, SAMPLES, lanes, masters, carried_by(rule, masters),

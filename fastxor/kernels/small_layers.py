@@ -57,6 +57,7 @@ class Kind(NamedTuple):
     partial: bool  # may a batch be of fewer samples?
     rule: int  # of updates
     l2: bool  # is there any?
+    weighted: bool  # have samples weights?
     size: int  # groups of weights; `v` may have two times as many
     masters: int  # of them those that are no second weights
     copied: bool  # are second weights copies, or changed themselves?
@@ -67,7 +68,7 @@ class Memories(NamedTuple):
 
     w: Memory  # weights
     v: Memory  # what goes on from update to update, see `updates.step`
-    y: Memory  # targets
+    y: Memory  # targets, and after the last, with padding, weights of samples
     a: Memory  # inputs, then the activations of each layer
     d: Memory  # their deltas
     e: Memory  # errors of the outputs, and terms of the loss
@@ -110,7 +111,11 @@ def outputs(
     O, own, together, function = place.units, place.own, place.together, place.function
     wide, loss = together * lanes, Variable(Value.full(0, y.dtype, 1))
 
+    def weight() -> Value:
+        return y.load(place.units_padded * lanes, lanes)
+
     def add(terms: Value) -> None:
+        terms = terms * weight() if kind.weighted else terms
         loss.set(loss.get() + fold(terms, lanes).lane(0))
 
     if function == SOFTMAX:
@@ -142,7 +147,8 @@ def outputs(
         for k in loop(o, least(o + together, O)):
             own_error = e.load(k * lanes, lanes)
             if watch:
-                when(~all_within(own_error, tolerance), position.set, MISSED, 1)
+                looked_at = keep_where(weight(), own_error) if kind.weighted else own_error
+                when(~all_within(looked_at, tolerance), position.set, MISSED, 1)
             if not log_loss:
                 add(own_error * own_error)
         delta = error
@@ -155,7 +161,7 @@ def outputs(
             e.store(o * lanes, terms)
             for k in loop(o, least(o + together, O)):
                 add(e.load(k * lanes, lanes))
-        d.store(at, delta)
+        d.store(at, delta * spread_value(weight(), wide) if kind.weighted else delta)
     return loss.get()
 
 

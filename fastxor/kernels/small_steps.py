@@ -32,7 +32,9 @@ def train_whole(
     read(call, places, kind, memories, 0)
     for epoch in loop(first, first + call.chunks):
         loss = train_batch(call, places, kind, memories, batch_size, epoch)
-        call.losses.store(epoch, loss / (batch_size * columns))
+        # a constant costs less: of a power of two it is a multiplication
+        terms = call.terms if kind.weighted else batch_size * columns
+        call.losses.store(epoch, loss / terms)
         look_and_leave(call, kind, epoch)
 
 
@@ -41,7 +43,7 @@ def train_batches(
     columns: int,
 ) -> None:  # fmt: skip
     """All batches of a call, which may begin within an epoch and end within another."""
-    n, losses, dtype = call.n, call.losses, memories.w.dtype
+    n, losses = call.n, call.losses
     batches, shuffled = (n + batch_size - 1) // batch_size, truth(call.order.size)
     done = call.position[DONE]
     epoch, batch = Variable(done // batches), Variable(done % batches)
@@ -55,7 +57,7 @@ def train_batches(
             loss.set(loss.get() + losses.load(epoch.get(), 1))
 
         def end_epoch() -> None:
-            losses.store(epoch.get(), loss.get() / (n * columns).as_value(dtype))
+            losses.store(epoch.get(), loss.get() / call.terms)
             look_and_leave(call, kind, epoch.get())
             epoch.set(epoch.get() + 1)
             batch.set(0)
@@ -80,11 +82,14 @@ def look_and_leave(call: BatchCall, kind: Kind, epoch: Int) -> None:
 def read(call: BatchCall, places: list[Place], kind: Kind, memories: Memories, start: Int) -> None:
     """The samples from ``start`` on."""
     I, O, lanes = places[0].inputs, places[-1].units, kind.lanes
-    N = call.y.size // O
+    N = call.y.size // (O + kind.weighted)
     for i in loop(0, I):
         memories.a.store(i * lanes, call.X.load(i * N + start, lanes))
     for o in loop(0, O):
         memories.y.store(o * lanes, call.y.load(o * N + start, lanes))
+    if kind.weighted:
+        weights = call.y.load(O * N + start, lanes)
+        memories.y.store(places[-1].units_padded * lanes, weights)
 
 
 def gather(
@@ -96,8 +101,11 @@ def gather(
         sample = call.order[least(start + j, call.n - 1)]
         for i in loop(0, I):
             memories.a.set(i * lanes + j, call.X[sample * I + i])
+        first = sample * (O + kind.weighted)
         for o in loop(0, O):
-            memories.y.set(o * lanes + j, call.y[sample * O + o])
+            memories.y.set(o * lanes + j, call.y[first + o])
+        if kind.weighted:
+            memories.y.set(places[-1].units_padded * lanes + j, call.y[first + O])
 
 
 def train_batch(

@@ -44,13 +44,14 @@ class StackedKernel(NamedTuple):
 @cache
 def stacked_batch(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int, l2: bool,
-    watch: int,
+    weighted: bool, watch: int,
 ) -> StackedKernel:  # fmt: skip
     """The special form, for batches of this size; ``whole``: all samples in one batch.
 
     Its arguments, after the numbers for the general form:
 
-        X, y           (n, I) and (n, O), flat, and rows after them that may be read
+        X, y           (n, I) and (n, O), flat, and rows after them that may be read; where samples
+                       have weights, these are after the outputs, as one of them
         parameters     (groups, size, width), flat: W1, b1, ..., WL, bL of each network, one below
                        the other, a network a column; of the last group some may be no networks
         carried        (groups, numbers, width) likewise: velocities; or means, squares and decays;
@@ -62,6 +63,7 @@ def stacked_batch(
         factors        of the learning rates, of every epoch; or one for all
         record_every   keep the losses of epochs that it divides; 0 for none
         losses         (recorded epochs of the call, groups * width)
+        terms          what the terms of a loss are divided by
         tolerance      a network is solved if all errors of an epoch are below that
         solved_at      (networks,): the epoch, once it is solved; before that, negative
 
@@ -69,7 +71,7 @@ def stacked_batch(
     has had a loss that is not finite has a parameter that is not, either.
     """
     S, W = shape_for(dtype, batch_size)
-    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, rule, l2, watch)
+    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     *at, work_size = offsets(sizes, dtype)
 
@@ -77,7 +79,7 @@ def stacked_batch(
         memory = (scratch(call.work, *one) for one in zip(at, sizes, strict=True))
         train(call, network_of(places, numbers), dtype, S, W, GroupMemory(*memory))
 
-    key = ("stacked", S, W, layers, log_loss, batch_size, whole, rule, l2, watch)
+    key = ("stacked", S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
     code = Code(of_stacks(kernel), STACK, dtype, *key)
     return StackedKernel(code, np.zeros(0, np.int64), W, numbers.row // W, numbers.size, work_size)
 
@@ -85,11 +87,11 @@ def stacked_batch(
 @cache
 def general_stack(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int, l2: bool,
-    watch: int,
+    weighted: bool, watch: int,
 ) -> StackedKernel:  # fmt: skip
     """The general form, with the numbers of these networks."""
     S, W = shape_for(dtype, LANES)
-    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, rule, l2, watch)
+    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     memory = as_memory(numbers, places)
     return StackedKernel(_general(dtype), memory, W, numbers.row // W, numbers.size, sum(sizes))

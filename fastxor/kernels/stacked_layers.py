@@ -14,6 +14,7 @@ from fastxor.kernels.functions import (
     activate,
     derivative,
     exp,
+    keep_where,
     larger,
     log,
     log_loss_of_sigmoid,
@@ -60,6 +61,17 @@ class Batch(NamedTuple):
 
     def of_unit(self, rows: Memory, unit: Int, s: Int) -> Value:
         return rows.load(unit * self.numbers.row + s * self.width, self.wide)
+
+    def target(self, y: Memory, s: Int, o: Int) -> Value:
+        """That of an output, or after the last the weight, of the samples from ``s`` on."""
+        columns = self.numbers.outputs + self.numbers.weighted
+        return y.load_each((self.at + s) * columns + o, columns, self.samples, self.width)
+
+    def weighted(self, value: Value, y: Memory, s: Int) -> Value:
+        return either(
+            self.numbers.weighted, lambda: value * self.target(y, s, self.numbers.outputs),
+            lambda: value,
+        )  # fmt: skip
 
     def parameter(self, k: Int) -> Value:
         return spread_value(self.w.load(k * self.width, self.width), self.wide)
@@ -108,15 +120,18 @@ def outputs(
 
     Which networks of ``solved`` still are; errors or, if wanted, terms of log losses go to ``e``.
     """
-    numbers, a, samples, width = batch.numbers, batch.a, batch.samples, batch.width
+    numbers, a, width = batch.numbers, batch.a, batch.width
     O, own, row, function = place.units, place.own, numbers.row, numbers.function
     is_softmax, still = equal(function, SOFTMAX), Variable(solved)
 
     def target(s: Int, o: Int) -> Value:
-        return y.load_each((batch.at + s) * O + o, O, samples, width)
+        return batch.target(y, s, o)
 
     def look(error: Value) -> None:
         still.set(still.get() & near_bits(error, tolerance, width))
+
+    def of_weighted(error: Value, s: Int) -> Value:
+        return keep_where(target(s, O), error)
 
     def known(value: Value, s: Int) -> Value:
         return keep_first(value, (count - s) * width)
@@ -124,7 +139,8 @@ def outputs(
     def error_of(output: Value, s: Int, o: Int) -> Value:
         error = output - target(s, o)
         error = either(numbers.partial, known, lambda error, _: error, error, s)
-        when(numbers.watch, look, error)
+        looked_at = either(numbers.weighted, of_weighted, lambda error, _: error, error, s)
+        when(numbers.watch, look, looked_at)
         return error
 
     def put_terms(s: Int, total: Value, targets: Value) -> None:
@@ -151,7 +167,7 @@ def outputs(
             when(wanted, put_terms, s, total.get(), targets.get())
             for o in loop(0, O):
                 error = error_of(batch.of_unit(d, own + o, s) / total.get(), s, o)
-                d.store((own + o) * row + s * width, error)
+                d.store((own + o) * row + s * width, batch.weighted(error, y, s))
 
     def of_log_loss(error: Value, output: Value, z: Value, s: Int, o: Int) -> Value:
         def terms_of_log_loss() -> None:
@@ -171,7 +187,7 @@ def outputs(
                 output = activate(z, function, False)
                 error = error_of(output, s, o)
                 delta = either(numbers.log_loss, of_log_loss, of_mse, error, output, z, s, o)
-                d.store((own + o) * row + s * width, delta)
+                d.store((own + o) * row + s * width, batch.weighted(delta, y, s))
 
     either(is_softmax, of_softmax, of_others)
     return still.get()

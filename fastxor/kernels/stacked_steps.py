@@ -8,7 +8,7 @@ from fastxor.kernels.compiling import STOP
 from fastxor.kernels.control import choose, either, least, leave_when, loop, most, when
 from fastxor.kernels.functions import IDENTITY
 from fastxor.kernels.masks import choose_lanes
-from fastxor.kernels.memory import Memory, spread_value
+from fastxor.kernels.memory import Memory
 from fastxor.kernels.stacked_gradients import go_back
 from fastxor.kernels.stacked_layers import Batch, forward, outputs
 from fastxor.kernels.stacked_plan import Numbers, Place
@@ -108,7 +108,6 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
     unbounded = truth(numbers.log_loss) | equal(numbers.function, IDENTITY)
     rewinds = stops & equal(numbers.whole, 0)  # updates are made before all samples were seen
     batches = choose(whole, 1, (n + batch_size - 1) // batch_size)
-    terms = spread_value((n * numbers.columns).as_value(group.dtype), width)
     end = call.first + call.epochs - 1
     # the next epoch whose losses are kept, and where
     following = (call.first + most(every, 1) - 1) // most(every, 1) * every
@@ -129,10 +128,10 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             copy(v, memory.kept_v, numbers.carried, width)
 
         def add_terms(batch: Batch) -> None:
-            error.set(error.get() + sum_of_terms(batch, group))
+            error.set(error.get() + sum_of_terms(batch, group, call.y))
 
         def record() -> None:
-            call.losses.store(recorded_at.get(), error.get() / terms)
+            call.losses.store(recorded_at.get(), error.get() / call.terms)
             recorded_at.set(recorded_at.get() + row)
             recorded.set(recorded.get() + every)
 
@@ -149,7 +148,7 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             leave_loss(solved.get())
 
         def leave_loss(networks: Int) -> None:
-            loss, old = error.get() / terms, group.left_loss.load(0, width)
+            loss, old = error.get() / call.terms, group.left_loss.load(0, width)
             group.left_loss.store(0, choose_lanes(networks, loss, old))
 
         def end_epoch() -> None:
@@ -158,7 +157,7 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             when(equal(epoch, end), leave_loss, choose(stops, unsolved.get(), -1))
 
         def mark() -> None:  # NaN, or the same: no -0.0 is there
-            loss = error.get() / terms
+            loss = error.get() / call.terms
             w.store(0, w.load(0, width) + (loss - loss))
 
         when(rewinds, keep)
@@ -183,7 +182,7 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
         leave_when(stops & equal(unsolved.get(), 0))
 
 
-def sum_of_terms(batch: Batch, group: Group) -> Value:
+def sum_of_terms(batch: Batch, group: Group, y: Memory) -> Value:
     """Of the loss of each network, over the samples of a batch."""
     numbers, dtype = batch.numbers, group.dtype
     total = Variable(Value.full(0, dtype, batch.width))
@@ -192,6 +191,6 @@ def sum_of_terms(batch: Batch, group: Group) -> Value:
         for s in batch.all_samples():
             term = batch.of_unit(group.memory.e, o, s)
             term = either(numbers.log_loss, lambda term: term, lambda term: term * term, term)
-            lanes.set(lanes.get() + term)
+            lanes.set(lanes.get() + batch.weighted(term, y, s))
         total.set(total.get() + fold_samples(lanes.get(), batch.width))
     return total.get()

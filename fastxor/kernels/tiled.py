@@ -50,11 +50,11 @@ from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 @cache
 def tiled_batch(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, sharing: int, watch: int,
-    rule: int,
+    rule: int, weighted: bool,
 ) -> Kernel:  # fmt: skip
     """The special form; ``sharing``: `ALONE` or `BLOCKS`."""
     shape = shape_for(dtype, layers, batch_size, LANES)
-    arranged = plan(dtype, shape, layers, log_loss, sharing, watch, rule)
+    arranged = plan(dtype, shape, layers, log_loss, sharing, watch, rule, weighted)
     numbers = arranged.numbers
     a_size, g_size = numbers.activations, numbers.lanes
     a_at, g_at, x_at = offsets([a_size, g_size if shape.single else 0], dtype)
@@ -69,19 +69,20 @@ def tiled_batch(
         g = scratch(work, g_at, g_size) if shape.single else work.at(g_at)
         train(call, network_of(arranged), shape, TileMemory(a, g, work.at(x_at)))
 
-    key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch, rule)
-    work = x_at + (numbers.inputs + numbers.outputs) * shape.tile
+    key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch, rule, weighted)
+    work = x_at + (numbers.inputs + numbers.targets) * shape.tile
     return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
 
 
 @cache
 def general_batch(
-    dtype: Any, layers: Layers, log_loss: bool, sharing: int, watch: int, rule: int
-) -> Kernel:
+    dtype: Any, layers: Layers, log_loss: bool, sharing: int, watch: int, rule: int,
+    weighted: bool,
+) -> Kernel:  # fmt: skip
     """The general form, for batches of any size, with the numbers of a network."""
-    arranged = plan(dtype, general_shape(dtype), layers, log_loss, sharing, watch, rule)
+    arranged = plan(dtype, general_shape(dtype), layers, log_loss, sharing, watch, rule, weighted)
     shape, numbers, _ = arranged
-    work = numbers.activations + numbers.lanes + (numbers.inputs + numbers.outputs) * shape.tile
+    work = numbers.activations + numbers.lanes + (numbers.inputs + numbers.targets) * shape.tile
     return kernel_of(arranged, _general(dtype), work)
 
 

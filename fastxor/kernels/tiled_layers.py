@@ -17,6 +17,7 @@ from fastxor.kernels.functions import (
     activate,
     derivative,
     exp,
+    keep_where,
     larger,
     log,
     log_loss_of_sigmoid,
@@ -113,7 +114,14 @@ def outputs(
     def add(column: Int, terms: Value) -> None:
         e.store(column * lanes, accumulate(e.load(column * lanes, lanes), terms))
 
-    def look(error: Value) -> None:
+    def weight(t: Int) -> Value:
+        return y.load(O * stride + t, width)
+
+    def weighted(value: Value, t: Int) -> Value:
+        return either(numbers.weighted, lambda: value * weight(t), lambda: value)
+
+    def look(error: Value, t: Int) -> None:
+        error = either(numbers.weighted, lambda: keep_where(weight(t), error), lambda: error)
         when(~all_within(error, tolerance), release, position, MISSED, 1)
 
     def of_softmax() -> None:
@@ -131,12 +139,12 @@ def outputs(
                 term = exp(shifted)
                 total.set(total.get() + term)
                 z.store(o * tile + t, term)
-            add(0, keep_first(log(total.get()) - target.get(), count - t))
+            add(0, keep_first(weighted(log(total.get()) - target.get(), t), count - t))
             for o in loop(0, O):
                 output = z.load(o * tile + t, width) / total.get()
                 error = keep_first(output - y.load(o * stride + t, width), count - t)
-                when(numbers.watch, look, error)
-                z.store(o * tile + t, error)
+                when(numbers.watch, look, error, t)
+                z.store(o * tile + t, weighted(error, t))
 
     def made_sums(o: Int, t: Int) -> Value:
         return z.load(o * tile + t, width)
@@ -159,12 +167,12 @@ def outputs(
                 sums = either(made, made_sums, own_sums, o, t)
                 target, output = y.load(o * stride + t, width), activate(sums, function, False)
                 error = keep_first(output - target, count - t)
-                when(numbers.watch, look, error)
+                when(numbers.watch, look, error, t)
                 delta, terms = either(
                     numbers.log_loss, of_log_loss, of_mse, sums, target, error, output
                 )  # fmt: skip
-                z.store(o * tile + t, delta)
-                add(o, keep_first(terms, count - t))
+                z.store(o * tile + t, weighted(delta, t))
+                add(o, keep_first(weighted(terms, t), count - t))
 
     before, before_stride = inputs_of(place, shape, x, x_stride, a)
     # beforehand: many outputs, or those that need each other

@@ -77,6 +77,8 @@ class Numbers(NamedTuple):
     sharing: int  # of batches among threads
     watch: int  # what to do about epochs in which all samples are solved
     rule: int  # of updates
+    targets: int  # outputs, and one more where samples have weights
+    weighted: int  # have they?
 
 
 class Plan(NamedTuple):
@@ -107,7 +109,7 @@ def block_of(dtype: Any, inputs: int, units: int, lanes: int) -> tuple[int, int]
 
 def plan(
     dtype: Any, shape: Shape, layers: Layers, log_loss: bool, sharing: int, watch: int,
-    rule: int,
+    rule: int, weighted: bool,
 ) -> Plan:  # fmt: skip
     places, size, own, before = [], 0, 0, -1
     codes = [CODES[function] for _, _, function, _ in layers]
@@ -127,6 +129,7 @@ def plan(
     numbers = (
         layers[0][0], layers[-1][1], len(layers), codes[-1], log_loss, columns, size, sums,
         kept * shape.lanes, own * shape.tile, chunk, sharing, watch, rule,
+        layers[-1][1] + weighted, weighted,
     )  # fmt: skip
     return Plan(shape, Numbers(*map(int, numbers)), places)
 

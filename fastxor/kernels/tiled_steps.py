@@ -73,7 +73,7 @@ def train_chunk(
     """
     numbers, lanes, totals = network.numbers, shape.lanes, call.totals
     size, sums = numbers.size, numbers.sums
-    N = call.y.size // numbers.outputs
+    N = call.y.size // numbers.targets
 
     def end_block() -> None:
         def add() -> None:
@@ -121,7 +121,7 @@ def train_half(
     from ``before`` on in X."""
     numbers, lanes = network.numbers, shape.lanes
     size, sums = numbers.size, numbers.sums
-    N = call.y.size // numbers.outputs // 2
+    N = call.y.size // numbers.targets // 2
     for t in loop(0, most(count, 1), shape.tile):  # sums begin, though there be no sample
         here, place = least(shape.tile, count - t), before + t
         samples = samples_of(call, numbers, shape, 2, s + t * 2, place, N, here, memory.x_copy)

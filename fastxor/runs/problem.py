@@ -1,5 +1,6 @@
 """`Problem`: what every engine starts from, checked."""
 
+from math import fsum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,15 +46,22 @@ class Problem(NamedTuple):
     """A checked task: every engine starts from one, and from nothing else."""
 
     X: Array  # (n, I), as the caller gave it: not to be changed, not yet in the dtype
-    y: Array  # (n, O), likewise
+    y: Array  # (n, O), likewise, or (n, O + 1) with the weights of samples
     architecture: Architecture
     start: State  # in the dtype, without -0.0
     batch_size: int  # at most n
     threads: int | None  # at most so many
     settings: Settings
 
+    @property
+    def weighted(self) -> bool:
+        """Have samples weights?"""
+        return bool(self.y.shape[1] > self.architecture.sizes[-1])
 
-def prepare(X: Any, y: Any, initial: Any, threads: int | None, given: dict[str, Any]) -> Problem:
+
+def prepare(
+    X: Any, y: Any, sample_weight: Any, initial: Any, threads: int | None, given: dict[str, Any]
+) -> Problem:
     """Check everything and fill in what was left out; see `fastxor.train` for the arguments.
 
     ``given``: those of `check_settings`.
@@ -65,6 +73,7 @@ def prepare(X: Any, y: Any, initial: Any, threads: int | None, given: dict[str, 
     X, y = check_data(X, y, dtype)
     architecture = settings.architecture(X.shape[1], y.shape[1])
     check_targets(y, settings)
+    y = with_weights(y, sample_weight, dtype)
     if start is None:
         state = _first_state(settings, architecture, dtype)
     else:
@@ -83,6 +92,32 @@ def check_data(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
     checks.finite("X", X, dtype)
     checks.finite("y", y, dtype)
     return X, y
+
+
+def with_weights(y: Array, sample_weight: Any, dtype: Any) -> Array:
+    """y (n, O), and in a last column the weights (n,) of samples, if there are any."""
+    if sample_weight is None:
+        return y
+    weights = checks.numbers("sample_weight", sample_weight, ndim=(1,))
+    if len(weights) != len(y):
+        raise ValueError(f"sample_weight must have shape ({len(y)},), got {weights.shape}")
+    checks.finite("sample_weight", weights, dtype)
+    if weights.min() < 0:
+        raise ValueError(f"sample_weight must be at least 0, got {weights.min()}")
+    weights = weights.astype(dtype)
+    if not 0 < float(weights.sum(dtype=np.float64)) <= checks.LARGEST[dtype] / y.shape[1]:
+        got = float(weights.sum(dtype=np.float64))
+        raise ValueError(f"sample_weight must have a finite sum above 0, got {got}")
+    return np.concatenate([y, weights[:, None]], axis=1)
+
+
+def terms_of(y: Array, architecture: Architecture, dtype: Any) -> Any:
+    """What the sum of an epoch's terms is divided by (contract, 6), for y of a `Problem`."""
+    outputs = architecture.sizes[-1]
+    columns = 1 if architecture.output == "softmax" else outputs
+    if y.shape[1] == outputs:
+        return dtype(len(y) * columns)
+    return dtype(fsum(y[:, -1].astype(dtype).tolist()) * columns)
 
 
 def check_targets(y: Array, settings: Settings) -> None:

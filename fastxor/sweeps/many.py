@@ -24,6 +24,7 @@ from fastxor.runs.problem import (
     check_targets,
     of_arrays,
     starting_arrays,
+    with_weights,
 )
 from fastxor.runs.run import Interrupted, Run
 from fastxor.runs.runs import Runs
@@ -38,6 +39,7 @@ def train_many(
     X: Any,
     y: Any,
     *,
+    sample_weight: Any = None,
     hidden_size: int | tuple[int, ...] | None = None,
     activation: str | tuple[str, ...] | None = None,
     output: str | None = None,
@@ -77,8 +79,8 @@ def train_many(
     ``seed=np.arange(1000)[:, None], learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256
     networks.
 
-    X, y, hidden_size, activation, output, loss, bias, epochs, optimizer, nesterov, schedule,
-        batch_size, shuffle, dtype: as in `train`.
+    X, y, sample_weight, hidden_size, activation, output, loss, bias, epochs, optimizer, nesterov,
+        schedule, batch_size, shuffle, dtype: as in `train`.
     learning_rate, momentum, beta1, beta2, epsilon, l2, seed, init_range: numbers as in
         `train`, or arrays of them.
     init: as in `train`, the same for all.
@@ -119,6 +121,7 @@ def train_many(
     X, y = check_data(X, y, T)
     architecture = settings.architecture(X.shape[1], y.shape[1])
     check_targets(y, settings)
+    y = with_weights(y, sample_weight, T)
     X, y = (np.ascontiguousarray(array, T) for array in (X, y))
     shapes = {name: value.shape for name, value in varied(settings).items()}
     if start is not None:

@@ -32,7 +32,7 @@ class Sweep:
     """What `train_many` was asked for, checked."""
 
     X: Array  # (n, I) in the dtype
-    y: Array  # (n, O), likewise
+    y: Array  # (n, O), likewise, or (n, O + 1) with the weights of samples
     start: Networks | None  # what networks start from, in the sweep's shape; None: their seeds
     settings: Settings  # those that vary as arrays of that shape, broadcast
     architecture: Architecture

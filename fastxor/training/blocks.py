@@ -12,6 +12,7 @@ from fastxor.kernels.stacked_plan import fits, group_width
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import before_training
 from fastxor.networks.stack import Networks, compact
+from fastxor.runs.problem import terms_of
 from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
 from fastxor.training.layout import zeros
@@ -27,7 +28,8 @@ class Samples(NamedTuple):
     faster: Faster
     width: int  # networks that the special kernel takes at once
     X: Array  # (n, I), flat, and more rows
-    y: Array  # (n, O), likewise
+    y: Array  # (n, O or O + 1), likewise
+    terms: Any  # what the sum of terms of a loss is divided by
     n: int
     architecture: Architecture
     settings: Settings
@@ -55,13 +57,18 @@ def samples_of(
     batch_size = min(settings.batch_size or n, n)
     if settings.shuffle or not fits(T, layers, batch_size):
         return None
-    farthest = max(float(abs(y.min())), float(abs(y.max()))) + 1
+    outputs = architecture.sizes[-1]
+    targets, weighted = y[:, :outputs], y.shape[1] > outputs
+    farthest = max(float(abs(targets.min())), float(abs(targets.max()))) + 1
+    heaviest = max(1.0, float(y[:, -1].max())) if weighted else 1.0
     # losses are not looked at in each epoch, so they must be finite wherever the parameters are
-    if n * architecture.parameters > EPOCH_WORK or farthest > np.sqrt(np.finfo(T).max / y.size) / 2:
+    limit = np.sqrt(np.finfo(T).max / y.size / heaviest) / 2
+    if n * architecture.parameters > EPOCH_WORK or farthest > limit:
         return None
     arguments = (
         T, layers, settings.loss == "log_loss", batch_size, batch_size == n,
-        rule_of(settings, carries), bool(np.any(compact(settings.l2))), watch_of(settings),
+        rule_of(settings, carries), bool(np.any(compact(settings.l2))), weighted,
+        watch_of(settings),
     )  # fmt: skip
     general, special = general_stack(*arguments), faster(stacked_batch, *arguments)
     (special.kernel or general).code.make()  # here, where its time counts for no slice
@@ -72,8 +79,8 @@ def samples_of(
         return rows
 
     return Samples(
-        general, special, group_width(T, batch_size), with_more_rows(X), with_more_rows(y), n,
-        architecture, settings,
+        general, special, group_width(T, batch_size), with_more_rows(X), with_more_rows(y),
+        terms_of(y, architecture, T), n, architecture, settings,
     )  # fmt: skip
 
 
@@ -122,7 +129,7 @@ class Block:
             kernel.numbers, self.samples.X, self.samples.y, self.samples.n, parameters, carried,
             rates.ravel(), len(self.places), self.epoch, epochs, self.factors, every,
             losses.ravel(),
-            dtype.type(self.samples.settings.tolerance or 0), self.solved_at,
+            dtype.type(self.samples.settings.tolerance or 0), self.samples.terms, self.solved_at,
             *zeros(dtype.type, kernel.work),
         )  # fmt: skip
         self.epoch += epochs

@@ -32,7 +32,7 @@ from fastxor.kernels.sums import BLOCK
 from fastxor.kernels.tiled import general_batch
 from fastxor.kernels.tiled_plan import LARGEST_BLOCK
 from fastxor.networks.carried import VELOCITY
-from fastxor.runs.problem import Problem, State
+from fastxor.runs.problem import Problem, State, terms_of
 from fastxor.training.layout import by_column, by_sample, stride_for, zeros
 from fastxor.training.wanted import factors_of, rates_of, rule_of, watch_of
 
@@ -64,13 +64,15 @@ class Engine:
         rule = rule_of(settings, settings.carries)
         self.threads = _threads(problem)
         log_loss, watch, sharing = settings.loss == "log_loss", watch_of(settings), ALONE
+        weighted = problem.weighted
         if self.threads > 1:
             sharing = BLOCKS if self.batch_size > BLOCK else PAIR
         self.faster = faster(
             special_kernel, self.dtype, layers, self.batch_size, log_loss,
-            self.batch_size == self.n and not self.shuffled, rule, settings.l2 != 0, sharing,
-            watch,
+            self.batch_size == self.n and not self.shuffled, rule, settings.l2 != 0, weighted,
+            sharing, watch,
         )  # fmt: skip
+        self.terms = terms_of(problem.y, problem.architecture, self.dtype)
         self.order = np.zeros(self.n, np.int64) if self.shuffled else NO_ORDER
         self.generator: Any = None
         self.addresses = UNUSED
@@ -80,7 +82,7 @@ class Engine:
         if kernel is None:  # only special ones are for two threads
             sharing = sharing if sharing == BLOCKS else ALONE
             kernel = general_batch(
-                self.dtype, layers, log_loss, sharing, watch, max(rule, MOMENTUM)
+                self.dtype, layers, log_loss, sharing, watch, max(rule, MOMENTUM), weighted
             )
         self._use(kernel)
         # what a chunk may take, to begin with
@@ -209,7 +211,8 @@ class Engine:
         self.kernel.code.run(
             self.kernel.numbers, self.X, self.y, self.order, self.addresses, self.n,
             self.batch_size, self.parameters, self.carried, self.totals, work, self.losses,
-            self.position, self.rates, self.factors, self.penalties, self.tolerance, chunks,
+            self.position, self.rates, self.factors, self.penalties, self.tolerance, self.terms,
+            chunks,
         )  # fmt: skip
 
     def _beside(self, work: Array, chunks: int) -> None:

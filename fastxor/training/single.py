@@ -26,6 +26,7 @@ def train(
     X: Any,
     y: Any,
     *,
+    sample_weight: Any = None,
     hidden_size: int | tuple[int, ...] | None = None,
     activation: str | tuple[str, ...] | None = None,
     output: str | None = None,
@@ -60,6 +61,8 @@ def train(
 
     X: samples (n, I), any array-like of real numbers, integers or booleans. Not changed.
     y: targets (n, O) or (n,).
+    sample_weight: (n,), at least 0: what each sample counts in gradients and losses, which are then
+        means by weight. Samples of weight 0 are left out, of ``solved_at``, too.
     hidden_size: units of the hidden layer, or a tuple of those of each, () for none; by default 2,
         or those of `initial`.
     activation: the function of hidden layers, "sigmoid", "tanh", "relu" or "identity", or a tuple
@@ -114,7 +117,7 @@ def train(
     carry the unfinished run.
     """
     progress = checks.boolean("progress", progress)
-    problem = prepare(X, y, initial, threads, {
+    problem = prepare(X, y, sample_weight, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,

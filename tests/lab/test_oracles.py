@@ -4,6 +4,8 @@ Theirs are other formulas and other sums (BLAS). Their rate is for means over sa
 sums; their squared error is half of ours, and their log loss of several labels is a sum over them.
 """
 
+import inspect
+
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -44,7 +46,7 @@ def start_of(architecture):
     return Network.of(arrays, architecture)
 
 
-def trained_by_scikit_learn(X, y, start, activation, **settings):
+def trained_by_scikit_learn(X, y, start, activation, sample_weight=None, **settings):
     """Its losses and network; its public way to a start of one's own is a warm one."""
     settings = {
         "solver": "sgd", "learning_rate_init": RATE * N, "alpha": 0, "nesterovs_momentum": False,
@@ -64,7 +66,8 @@ def trained_by_scikit_learn(X, y, start, activation, **settings):
             [*model.coefs_, *model.intercepts_], settings["learning_rate_init"],
             epsilon=settings["epsilon"],
         )  # fmt: skip
-    model.set_params(warm_start=True, max_iter=EPOCHS).fit(X, y)
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    model.set_params(warm_start=True, max_iter=EPOCHS).fit(X, y, **weights)
     assert len(model.loss_curve_) == 1 + EPOCHS
     return np.array(model.loss_curve_[1:]), model
 
@@ -88,6 +91,29 @@ def test_losses_are_those_of_scikit_learn(activation, hidden, end, momentum, eng
     theirs = [array for pair in zip(model.coefs_, model.intercepts_, strict=True) for array in pair]
     for ours, expected in zip(run.network.arrays, theirs, strict=True):
         assert ours.ravel() == pytest.approx(expected.ravel(), rel=1e-8, abs=1e-10)
+
+
+@pytest.mark.skipif(
+    "sample_weight" not in inspect.signature(MLPClassifier.fit).parameters, reason="new in 1.7"
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])
+@pytest.mark.parametrize("end", ENDS)
+def test_weights_of_samples(end, engine):
+    """Theirs are means by weight, too."""
+    (outputs, output, loss, scale), (X, labels, y) = ENDS[end], data_of(end)
+    start = start_of(Architecture.of((3, 5, outputs), "tanh", output))
+    weights = np.random.default_rng(2).random(N)
+    expected, model = trained_by_scikit_learn(
+        X, labels, start, "tanh", weights, learning_rate_init=RATE * weights.sum(), momentum=0.5
+    )
+    run = engine.train(
+        X, y, initial=start, hidden_size=5, loss=loss, epochs=EPOCHS, learning_rate=RATE,
+        momentum=0.5, sample_weight=weights,
+    )  # fmt: skip
+    assert run.losses == pytest.approx(scale * expected, rel=1e-9, abs=0)
+    ours = run.network.W1
+    assert ours == pytest.approx(model.coefs_[0], rel=1e-8, abs=1e-10)
 
 
 OPTIMIZERS = [  # ours, and theirs: gradients are means, so that an epsilon counts N times
