@@ -494,7 +494,7 @@ MUTANTS = {
     "l2, many": ("stacked_gradients.py", "gradient + weight *", "gradient + 0 * weight *"),
     "l2 of biases, many": ("stacked_gradients.py", "if not is_bias", "if True"),
     "schedule, many, slices": (
-        "stacked_steps.py", "least(epoch, last_factor)", "least(epoch - call.first, last_factor)",
+        "stacked_steps.py", "least(epoch, call", "least(epoch - call.first, call",
     ),
     "decays, many, adam, slices": ("stacked_gradients.py", "v.at(2 * numbers", "v.at(numbers"),
     "mean of the loss, many": ("stacked_steps.py", "(n * numbers.columns).as", "n.as"),

@@ -44,7 +44,7 @@ class StackedKernel(NamedTuple):
 @cache
 def stacked_batch(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int, l2: bool,
-    weighted: bool, watch: int,
+    weighted: bool, scheduled: bool, watch: int,
 ) -> StackedKernel:  # fmt: skip
     """The special form, for batches of this size; ``whole``: all samples in one batch.
 
@@ -71,7 +71,9 @@ def stacked_batch(
     has had a loss that is not finite has a parameter that is not, either.
     """
     S, W = shape_for(dtype, batch_size)
-    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
+    numbers = numbers_of(
+        S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, scheduled, watch
+    )
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     *at, work_size = offsets(sizes, dtype)
 
@@ -79,7 +81,20 @@ def stacked_batch(
         memory = (scratch(call.work, *one) for one in zip(at, sizes, strict=True))
         train(call, network_of(places, numbers), dtype, S, W, GroupMemory(*memory))
 
-    key = ("stacked", S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
+    key = (
+        "stacked",
+        S,
+        W,
+        layers,
+        log_loss,
+        batch_size,
+        whole,
+        rule,
+        l2,
+        weighted,
+        scheduled,
+        watch,
+    )
     code = Code(of_stacks(kernel), STACK, dtype, *key)
     return StackedKernel(code, np.zeros(0, np.int64), W, numbers.row // W, numbers.size, work_size)
 
@@ -87,11 +102,13 @@ def stacked_batch(
 @cache
 def general_stack(
     dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int, l2: bool,
-    weighted: bool, watch: int,
+    weighted: bool, scheduled: bool, watch: int,
 ) -> StackedKernel:  # fmt: skip
     """The general form, with the numbers of these networks."""
     S, W = shape_for(dtype, LANES)
-    numbers = numbers_of(S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
+    numbers = numbers_of(
+        S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, scheduled, watch
+    )
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     memory = as_memory(numbers, places)
     return StackedKernel(_general(dtype), memory, W, numbers.row // W, numbers.size, sum(sizes))

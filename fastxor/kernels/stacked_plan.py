@@ -44,6 +44,7 @@ class Numbers(NamedTuple):
     carried: int  # numbers that go on from update to update
     l2: int  # is there any?
     weighted: int  # have samples weights?
+    scheduled: int  # do learning rates change?
     batch_size: int
     whole: int  # are all samples one batch?
     units: int  # of all layers
@@ -84,7 +85,8 @@ def places_of(layers: Layers) -> tuple[list[Place], int, int]:
 
 def numbers_of(
     samples: int, width: int, layers: Layers, log_loss: bool, batch_size: int, whole: bool,
-    rule: int, l2: bool, weighted: bool, watch: int,
+    rule: int, l2: bool, weighted: bool, scheduled: bool,
+    watch: int,
 ) -> Numbers:  # fmt: skip
     _, size, units = places_of(layers)
     function, O = CODES[layers[-1][2]], layers[-1][1]
@@ -92,7 +94,7 @@ def numbers_of(
     numbers = (
         len(layers), function, log_loss, 1 if function == SOFTMAX else O, size, padded * width,
         batch_size != padded or (batch_size > 1 and not whole), watch, rule,
-        carried_by(rule, size), l2, weighted, batch_size, whole, units, O,
+        carried_by(rule, size), l2, weighted, scheduled, batch_size, whole, units, O,
     )  # fmt: skip
     return Numbers(*map(int, numbers))  # no True among them: all are of one type
 

@@ -80,6 +80,16 @@ class Group(NamedTuple):
     left_loss: Memory
     unsolved: Variable  # a bit each
 
+    def rates_of(self, call: StackCall, epoch: Int) -> Rates:
+        """Those of an epoch; without a schedule XOR would take 1.04 times as long for a factor."""
+        rate = self.rates.learning_rate
+
+        def times_factor() -> Value:
+            return rate * call.factors.load(least(epoch, call.factors.size - 1), 1)
+
+        own = either(self.network.numbers.scheduled, times_factor, lambda: rate)
+        return self.rates._replace(learning_rate=own)
+
     def leave(self, networks: Int, w: Memory, v: Memory) -> None:
         """Write the state of these networks, a bit each, to their columns in memory."""
         numbers, width = self.network.numbers, self.width
@@ -113,12 +123,8 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
     following = (call.first + most(every, 1) - 1) // most(every, 1) * every
     recorded = Variable(choose(every > 0, following, -1))
     recorded_at = Variable(first)
-    last_factor = call.factors.size - 1
     for epoch in loop(call.first, end + 1):
-        rates = group.rates._replace(
-            learning_rate=group.rates.learning_rate
-            * call.factors.load(least(epoch, last_factor), 1)
-        )
+        rates = group.rates_of(call, epoch)
         is_recorded = equal(epoch, recorded.get())
         loss_counts = unbounded | is_recorded | equal(epoch, end)
         solved, error = Variable(unsolved.get()), Variable(Value.full(0, group.dtype, width))

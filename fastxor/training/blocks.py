@@ -68,7 +68,7 @@ def samples_of(
     arguments = (
         T, layers, settings.loss == "log_loss", batch_size, batch_size == n,
         rule_of(settings, carries), bool(np.any(compact(settings.l2))), weighted,
-        watch_of(settings),
+        settings.schedule is not None, watch_of(settings),
     )  # fmt: skip
     general, special = general_stack(*arguments), faster(stacked_batch, *arguments)
     (special.kernel or general).code.make()  # here, where its time counts for no slice
