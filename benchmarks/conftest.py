@@ -20,7 +20,7 @@ def pytest_benchmark_update_machine_info(config: Any, machine_info: dict[str, An
 def info() -> dict[str, Any]:
     peers = {name: DISTRIBUTIONS.get(name, module) for name, module in MODULES.items()}
     del peers["JAX vmap"]
-    return machine_info(PACKAGES | peers)
+    return machine_info(PACKAGES | peers | {"optax": "optax"})
 
 
 @pytest.fixture(autouse=True)

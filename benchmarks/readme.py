@@ -18,7 +18,7 @@ from fastxor.benchmarking.charts import plots
 README = Path(__file__).parents[1] / "README.md"
 PLOT = Path("benchmarks") / "plots"
 SECTIONS = {  # tables that have a place of their own
-    "many": ("many networks", "deep, many networks", "networks by threads"),
+    "many": ("many networks", "deep, many networks", "adam, many networks", "networks by threads"),
     "sklearn": ("iris and breast cancer",),
 }  # fmt: skip
 

@@ -94,6 +94,13 @@ def test_many_deep(benchmark: Any, case: Case, engine: str) -> None:
     measure(benchmark, "deep, many networks", case, engine)
 
 
+@pytest.mark.benchmark(group="adam, many networks")
+@pytest.mark.parametrize("engine", [e for e in engines() if e in ("fastxor", *peers.WITH_ADAM)])
+@pytest.mark.parametrize("case", of(cases.MANY_ADAM))
+def test_many_adam(benchmark: Any, case: Case, engine: str) -> None:
+    measure(benchmark, "adam, many networks", case, engine)
+
+
 @pytest.mark.large
 @pytest.mark.benchmark(group="networks by threads")
 @pytest.mark.parametrize("threads", [1, 2])

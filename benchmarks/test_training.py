@@ -31,6 +31,7 @@ def each(*groups: list[Case]) -> list[Any]:
         for engine in ALL
         if case.guess(engine) < LONGEST
         and (engine != "textbook" or (case.is_tutorials and not case.batch_size))
+        and (case.optimizer == "sgd" or engine in ("fastxor", *peers.WITH_ADAM))
     ]  # fmt: skip
 
 
@@ -114,6 +115,12 @@ def test_tables(benchmark: Any, case: Case, engine: str) -> None:
 @pytest.mark.parametrize(("case", "engine"), each(cases.DEEP))
 def test_deep(benchmark: Any, case: Case, engine: str) -> None:
     measure(benchmark, "deep", case, engine, epochs_of(case, engine, benchmark))
+
+
+@pytest.mark.benchmark(group="adam")
+@pytest.mark.parametrize(("case", "engine"), each(cases.ADAM))
+def test_adam(benchmark: Any, case: Case, engine: str) -> None:
+    measure(benchmark, "adam", case, engine, epochs_of(case, engine, benchmark))
 
 
 @pytest.mark.large

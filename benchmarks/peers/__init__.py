@@ -35,6 +35,7 @@ MODULES = {
     "NumPy": "numpy", "JAX": "jax", "JAX vmap": "jax", "flax": "flax", "PyTorch": "torch",
     "scikit-learn": "sklearn",
 }  # fmt: skip
+WITH_ADAM = ("JAX", "JAX vmap", "PyTorch")
 COMPARABLE = ("NumPy", "JAX", "PyTorch")
 """Those whose losses must be the reference's within rounding."""
 

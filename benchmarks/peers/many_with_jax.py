@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peers.adam import Rule, rules_of_jax
 from benchmarks.peers.formulas import Formulas, functions, samples_first
 from benchmarks.peers.with_jax import import_jax, no_dots, objective
 from fastxor.benchmarking.cases import Case, Training
@@ -24,22 +25,23 @@ def by_hand(case: Case, epochs: int) -> dict[str, Training]:
     """Formulas by hand, blocks of networks that a core keeps in its cache, over all cores."""
     jax = import_jax()
     lax, jnp = jax.lax, jax.numpy
-    T = np.dtype(case.dtype).type
-    rate, size = T(case.learning_rate), case.architecture.parameters
+    size = case.architecture.parameters
     networks = case.networks or 1
     cores = math.gcd(networks, jax.device_count())  # each has as many
 
-    def training(way: Way, block: int) -> Training:
-        parameters_of, gradients_of = way
+    def training(way: Way, rule: Rule, block: int) -> Training:
+        (parameters_of, gradients_of), (state_of, update) = way, rule
 
-        def step(w: Any) -> Any:
-            gradients, loss = gradients_of(w)
-            return jax.tree.map(lambda w, g: w - rate * g, w, gradients), loss
+        def step(state: Any) -> Any:
+            gradients, loss = gradients_of(state[0])
+            return update(*state, gradients), loss
 
         def train(rows: Any) -> Any:  # (parameters, block)
             w = parameters_of(rows)
-            w, _ = lax.scan(lambda w, _: (step(w)[0], None), w, None, length=epochs - 1)
-            w, loss = step(w)
+            state, _ = lax.scan(
+                lambda state, _: (step(state)[0], None), (w, state_of(w)), None, length=epochs - 1
+            )
+            (w, _), loss = step(state)
             rows = [leaf.reshape(-1, block) for leaf in jax.tree.leaves(w)]
             return loss / case.terms, jnp.concatenate(rows)
 
@@ -62,7 +64,8 @@ def by_hand(case: Case, epochs: int) -> dict[str, Training]:
         ways["samples written out"], block_sizes = written_out(case), (32, 64, 256, 512)
     blocks = [block for block in block_sizes if networks % (block * cores) == 0]
     return {
-        f"{name}, blocks of {block}": training(way, block)
+        f"{name}, blocks of {block}" + f", {own}" * bool(own): training(way, rule, block)
+        for own, rule in rules_of_jax(case).items()
         for name, way in ways.items()
         for block in blocks or [networks // cores]  # few networks for so many cores
     }
@@ -166,16 +169,21 @@ def vmap(case: Case, epochs: int) -> dict[str, Training]:
     jax = import_jax()
     T = np.dtype(case.dtype).type
     X, y = (jax.numpy.asarray(array) for array in case.data())
-    rate, value_and_grad = T(case.learning_rate), jax.value_and_grad(objective(case), has_aux=True)
-
-    def train(parameters: Any) -> Any:
-        def epoch(state: Any, _: None) -> Any:
-            (_, loss), gradients = value_and_grad(state[0], X, y)
-            return (jax.tree.map(lambda w, g: w - rate * g, state[0], gradients), loss), None
-
-        (parameters, loss), _ = jax.lax.scan(epoch, (parameters, T(0)), None, length=epochs)
-        return loss / case.terms, parameters
-
+    value_and_grad = jax.value_and_grad(objective(case), has_aux=True)
     parameters = tuple(map(jax.numpy.asarray, start(case)))
-    many = jax.jit(jax.vmap(train))
-    return {"vmap": lambda: np.asarray(jax.block_until_ready(many(parameters))[0])}
+
+    def training(state_of: Any, update: Any) -> Training:
+        def train(parameters: Any) -> Any:
+            def epoch(state: Any, _: None) -> Any:
+                (_, loss), gradients = value_and_grad(state[0][0], X, y)
+                return (update(*state[0], gradients), loss), None
+
+            begin = (parameters, state_of(parameters)), T(0)
+            ((parameters, _), loss), _ = jax.lax.scan(epoch, begin, None, length=epochs)
+            return loss / case.terms, parameters
+
+        many = jax.jit(jax.vmap(train))
+        return lambda: np.asarray(jax.block_until_ready(many(parameters))[0])
+
+    rules = rules_of_jax(case).items()
+    return {"vmap" + f", {name}" * bool(name): training(*rule) for name, rule in rules}

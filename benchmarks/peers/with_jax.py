@@ -2,10 +2,12 @@
 
 import os
 import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from benchmarks.peers.adam import Rule, rules_of_jax
 from benchmarks.peers.formulas import Formulas, Layout, samples_first
 from fastxor.benchmarking.cases import Case, Training
 from fastxor.common.checks import Array
@@ -98,7 +100,7 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     jax = import_jax()
     jnp, lax = jax.numpy, jax.lax
     T = np.dtype(case.dtype).type
-    rate, start = T(case.learning_rate), case.start.arrays
+    start = case.start.arrays
     value_and_grad = jax.value_and_grad(objective(case), has_aux=True)
 
     def autodiff(parameters: Any, X: Any, y: Any) -> Any:
@@ -132,13 +134,16 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     def split(array: Array) -> Array:  # (B, I) as (B / BLOCK, I, BLOCK)
         return array.reshape(-1, BLOCK, array.shape[1]).transpose(0, 2, 1)
 
-    def training(gradients_of: Any, arrange: Any = np.transpose, unroll: int = 1) -> Training:
+    def training_by(
+        rule: Rule, gradients_of: Any, arrange: Any = np.transpose, unroll: int = 1
+    ) -> Training:
+        state_of, update = rule
         batches = [(arrange(X), arrange(y)) for X, y in case.batches()]
         rest = [batches.pop()] if batches[-1][0].shape != batches[0][0].shape else []
 
-        def step(parameters: Any, batch: Any) -> Any:
-            gradients, loss = gradients_of(parameters, *batch)
-            return jax.tree.map(lambda w, g: w - rate * g, parameters, gradients), loss
+        def step(state: Any, batch: Any) -> Any:
+            gradients, loss = gradients_of(state[0], *batch)
+            return update(*state, gradients), loss
 
         # the data are constants of the compiled code, which makes some small cases faster
         stacked = tuple(jnp.asarray(np.stack(arrays)) for arrays in zip(*batches, strict=True))
@@ -147,45 +152,54 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
 
         @jax.jit
         def train(parameters: Any) -> Any:
-            def epoch(parameters: Any, _: None) -> Any:
+            def epoch(state: Any, _: None) -> Any:
                 if len(stacked[0]) > 1:
-                    parameters, losses = lax.scan(step, parameters, stacked)
+                    state, losses = lax.scan(step, state, stacked)
                     loss = losses.sum()
                 else:
-                    parameters, loss = step(parameters, (stacked[0][0], stacked[1][0]))
+                    state, loss = step(state, (stacked[0][0], stacked[1][0]))
                 for batch in rest:
-                    parameters, last_loss = step(parameters, batch)
+                    state, last_loss = step(state, batch)
                     loss += last_loss
-                return parameters, loss / case.terms
+                return state, loss / case.terms
 
             # with the parameters: what nobody gets, as the update of a single epoch, is left out
-            return lax.scan(epoch, parameters, None, length=epochs, unroll=unroll)
+            start = parameters, state_of(parameters)
+            return lax.scan(epoch, start, None, length=epochs, unroll=unroll)
 
         return lambda: np.asarray(train(parameters)[1])
 
-    found = {
-        "autodiff": training(autodiff, arrange=np.asarray),
-        "dots": training(by_hand(samples_first(jnp.dot)), arrange=np.asarray),
-        "dots, samples last": training(by_hand(DOTS_LAST)),
+    def variants_by(rule: Rule) -> dict[str, Training]:
+        training = partial(training_by, rule)
+        found = {
+            "autodiff": training(autodiff, arrange=np.asarray),
+            "dots": training(by_hand(samples_first(jnp.dot)), arrange=np.asarray),
+            "dots, samples last": training(by_hand(DOTS_LAST)),
+        }
+        written_out = by_hand(no_dots(jnp))
+        few = sum(min(layer[:2]) for layer in case.architecture.layers) <= 24
+        if few:  # they are written out one by one
+            found["no dots, samples last"] = training(written_out)
+            if case.n == 4:
+                found["no dots, samples last, unrolled"] = training(written_out, unroll=4)
+        size = min(case.batch_size or case.n, case.n)
+        if size >= 4 * BLOCK and size % BLOCK == case.n % size == 0:
+            if few:
+                found["no dots, samples last, blocks"] = training(in_blocks(written_out), split)
+                if size >= 16_384 and size % (BLOCK * jax.device_count()) == 0:
+                    shared = over_cores(in_blocks(written_out))
+                    found["no dots, samples last, blocks, all cores"] = training(shared, split)
+            found["dots, samples last, blocks"] = training(in_blocks(by_hand(DOTS_LAST)), split)
+        if len(case.sizes) > 3:  # each layer once, not anew for every use of it
+            kept = by_hand(DOTS_LAST, keep=lax.optimization_barrier)
+            found["dots, samples last, barriers"] = training(kept)
+            if few:
+                kept = by_hand(no_dots(jnp), keep=lax.optimization_barrier)
+                found["no dots, samples last, barriers"] = training(kept)
+        return found
+
+    return {
+        f"{label}, {name}" if name else label: training
+        for name, rule in rules_of_jax(case).items()
+        for label, training in variants_by(rule).items()
     }
-    written_out = by_hand(no_dots(jnp))
-    few = sum(min(layer[:2]) for layer in case.architecture.layers) <= 24
-    if few:  # they are written out one by one
-        found["no dots, samples last"] = training(written_out)
-        if case.n == 4:
-            found["no dots, samples last, unrolled"] = training(written_out, unroll=4)
-    size = min(case.batch_size or case.n, case.n)
-    if size >= 4 * BLOCK and size % BLOCK == case.n % size == 0:
-        if few:
-            found["no dots, samples last, blocks"] = training(in_blocks(written_out), split)
-            if size >= 16_384 and size % (BLOCK * jax.device_count()) == 0:
-                shared = over_cores(in_blocks(written_out))
-                found["no dots, samples last, blocks, all cores"] = training(shared, split)
-        found["dots, samples last, blocks"] = training(in_blocks(by_hand(DOTS_LAST)), split)
-    if len(case.sizes) > 3:  # each layer once, not anew for every use of it
-        kept = by_hand(DOTS_LAST, keep=lax.optimization_barrier)
-        found["dots, samples last, barriers"] = training(kept)
-        if few:
-            kept = by_hand(no_dots(jnp), keep=lax.optimization_barrier)
-            found["no dots, samples last, barriers"] = training(kept)
-    return found

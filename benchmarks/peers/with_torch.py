@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peers.adam import BETAS, rule_of_torch
 from benchmarks.peers.formulas import Formulas, Functions, samples_first
+from fastxor.benchmarking.case import EPSILON
 from fastxor.benchmarking.cases import Case, Training
 from fastxor.common.checks import Array
 
@@ -28,7 +30,11 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
 
     def autograd() -> list[Any]:
         network, objective, factor = modules(torch, case, start)
-        optimizer = torch.optim.SGD(network.parameters(), lr=rate / factor)
+        if case.optimizer == "adam":  # which does not care about factors
+            own = {"lr": rate, "betas": BETAS, "eps": EPSILON, "fused": True}
+            optimizer = torch.optim.Adam(network.parameters(), **own)
+        else:
+            optimizer = torch.optim.SGD(network.parameters(), lr=rate / factor)
         losses = []
         for _ in range(epochs):
             terms = []
@@ -47,27 +53,33 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
         {"sigmoid": (torch.sigmoid, lambda back, a: back * (a * (1 - a)))},
     )  # fmt: skip
 
-    def to_compile(*arguments: Any, steps: int = 1) -> Any:
-        *parameters, X, y = arguments
+    state_of, update = rule_of_torch(torch, case)
+
+    def to_compile(parameters: Any, X: Any, y: Any, steps: int = 1) -> Any:
+        parameters, state = parameters
         losses = []
         for _ in range(steps):
             gradients, loss = compiled.gradients(parameters, X, y)
-            parameters = [w - rate * g for w, g in zip(parameters, gradients, strict=True)]
+            parameters, state = update(parameters, state, gradients)
             losses.append(loss)
-        return *parameters, torch.stack(losses)
+        return (parameters, state), torch.stack(losses)
+
+    def by_hand(parameters: Any, X: Any, y: Any) -> Any:
+        *parameters, loss = _step(torch, eager, *parameters[0], X, y)
+        return (parameters, ()), loss
 
     def loop(step: Any, ten: Any = None) -> Callable[[], list[Any]]:
         def train() -> list[Any]:
-            parameters, losses = start, []
+            parameters, losses = (list(start), state_of(start)), []
             with torch.inference_mode():
                 if ten:  # epochs in one call
                     for _ in range(epochs // 10):
-                        *parameters, ten_losses = ten(*parameters, *batches[0])
+                        parameters, ten_losses = ten(parameters, *batches[0])
                         losses.extend(ten_losses.unbind())
                 for _ in range(epochs - len(losses)):
                     terms = []
                     for X, y in batches:
-                        *parameters, loss = step(*parameters, X, y)
+                        parameters, loss = step(parameters, X, y)
                         terms.append(loss.view(()))
                     losses.append(torch.stack(terms).sum())
             return losses
@@ -82,7 +94,9 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
 
         return training
 
-    loops = {"autograd": autograd, "by hand": loop(partial(_step, torch, eager))}
+    loops = {"autograd": autograd}
+    if case.optimizer == "sgd":
+        loops["by hand"] = loop(by_hand)
     if compile_ := compiler(torch):
         loops["compiled"] = loop(compile_(to_compile))
         if len(batches) == 1 and case.n * max(case.sizes) <= 64:

@@ -19,6 +19,8 @@ COST = {
 }  # fmt: skip
 # ns per network, sample and parameter, with many networks
 COST_OF_MANY = {"fastxor": 0.2, "JAX": 0.5, "JAX vmap": 2.5, "flax": 2.5}
+# of Adam: others add it to what is corrected, which makes no difference where it is so small
+EPSILON = 1e-15
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Case:
     output: str = "sigmoid"
     loss: str = "mse"
     bias: bool = True
+    optimizer: str = "sgd"
 
     def data(self) -> tuple[Array, Array]:
         """X (n, I) and y (n, O) in the dtype; of a softmax, y has a 1 in each row and zeros."""
@@ -68,8 +71,9 @@ class Case:
     def functions(self) -> str:
         """What is not as in the tutorial, as "relu-softmax log loss"; "" where nothing is."""
         text = str(self.architecture).partition(" ")[2]
+        text += " Adam" if self.optimizer == "adam" else ""
         text += "" if self.loss == "mse" else f" {self.loss.replace('_', ' ')}"
-        return "" if text == "sigmoid" else text
+        return "" if text == "sigmoid" else text.removeprefix("sigmoid ")
 
     @property
     def is_tutorials(self) -> bool:
@@ -84,9 +88,12 @@ class Case:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of `train` that are the case's own, but for its start."""
-        return {
+        settings = {
             "learning_rate": self.learning_rate, "batch_size": self.batch_size, "loss": self.loss,
         }  # fmt: skip
+        if self.optimizer == "adam":
+            settings |= {"optimizer": "adam", "epsilon": EPSILON}
+        return settings
 
     @property
     def settings_of_many(self) -> dict[str, Any]:
@@ -109,8 +116,11 @@ class Case:
     def learning_rate(self) -> float:
         """0.1 for four samples, as in the tutorial, and less for larger batches.
 
-        A tenth of it where gradients may be larger than those of sigmoids.
+        A tenth of it where gradients may be larger than those of sigmoids. That of its paper for
+        Adam.
         """
+        if self.optimizer == "adam":
+            return 0.001
         rate = 0.4 if self.sigmoids else 0.04
         return rate / max(4, min(self.batch_size or self.n, self.n))
 

@@ -58,6 +58,11 @@ PREDICTIONS = [
     *_each_dtype((65_536, (2, 16, 16, 1), None), activation="tanh"),
     *_each_dtype((1797, (64, 32, 32, 10), None), **CLASSES),
 ]
+ADAM = [
+    *_each_dtype((4, (2, 2, 1), None), (65_536, (2, 32, 1), 32), optimizer="adam"),
+    *(replace(case, optimizer="adam") for case in TABLES),
+    *_each_dtype((1797, (64, 32, 32, 10), 32), **CLASSES, optimizer="adam"),
+]
 NETWORKS = (64, 1_024, 16_384, 131_072)
 MANY = [replace(case, networks=count) for count in NETWORKS for case in XOR]
 MANY_DEEP = [
@@ -71,6 +76,11 @@ MANY_DEEP = [
     )
     for count in (64, 4_096)
 ]  # fmt: skip
+
+MANY_ADAM = [
+    replace(case, optimizer="adam")
+    for case in (*MANY[2:4], *(case for case in MANY_DEEP if case.networks == 4_096))
+]
 
 TOLERANCE = {"float64": 1e-12, "float32": 5e-5}
 """Relative difference of a loss that rounding may make in a few epochs, on any of the cases."""
