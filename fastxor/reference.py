@@ -12,6 +12,7 @@ from fastxor.contract.losses import loss_terms, total
 from fastxor.contract.passes import backward_propagation, forward_propagation, layers_of
 from fastxor.contract.updates import adam_step, momentum_step
 from fastxor.networks.carried import KINDS
+from fastxor.networks.network import Network
 from fastxor.runs.problem import State, prepare, terms_of
 from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
 
@@ -47,6 +48,7 @@ def train(
     dtype: Any = None,
     tolerance: float | None = None,
     stop_when_solved: bool = False,
+    snapshots: Any = None,
     progress: bool = False,
 ) -> Run:
     """Train by gradient descent: arguments, result and errors as `fastxor.train`.
@@ -60,7 +62,7 @@ def train(
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
         "epsilon": epsilon, "l2": l2, "schedule": schedule, "batch_size": batch_size,
         "shuffle": shuffle, "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
-        "tolerance": tolerance, "stop_when_solved": stop_when_solved,
+        "tolerance": tolerance, "stop_when_solved": stop_when_solved, "snapshots": snapshots,
     })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
     T, output, loss = start.parameters.dtype.type, settings.output, settings.loss
@@ -74,6 +76,7 @@ def train(
     betas = np.array([settings.beta1, settings.beta2], T)  # NaN without Adam
     # changes at once, also on Ctrl-C
     state: Any = 0, start, None if tolerance is None else -1
+    kept: dict[int, Network] = {}
 
     def run_so_far() -> Run:
         epoch, numbers, solved_at = state
@@ -81,11 +84,17 @@ def train(
         carried = {kind: getattr(numbers, kind) for kind in KINDS}
         carried = {kind: array + T(0) for kind, array in carried.items() if array is not None}
         network = numbers._replace(**carried).network(architecture)
-        return Run(network, losses[: epoch + stopped], settings, solved_at)
+        reached = {at: one for at, one in kept.items() if at <= epoch}
+        return Run(network, losses[: epoch + stopped], settings, solved_at, reached)
 
     try:
         with progress_bar(settings.epochs, progress) as report:
-            for epoch in range(settings.epochs):
+            for epoch in range(settings.epochs + 1):
+                if epoch in (settings.snapshots or ()):
+                    arrays = architecture.cut(state[1].parameters.copy())
+                    kept[epoch] = Network.of(arrays, architecture)
+                if epoch == settings.epochs:
+                    break
                 (parameters, velocity, adam, generator), solved_at = state[1:]
                 order = np.arange(len(X))
                 if generator:

@@ -164,7 +164,8 @@ class Networks(Parameters):
 
 def own_dimensions(name: str) -> int:
     """How many dimensions of an array of this name are a network's own: the last ones."""
-    return {"losses": 1, "generators": 1, "adam": 1}.get(name, 2 * bool(PARAMETER.fullmatch(name)))
+    ours = {"losses": 1, "generators": 1, "adam": 1, "snapshot_parameters": 2}
+    return ours.get(name, 2 * bool(PARAMETER.fullmatch(name)))
 
 
 def broadcast(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:

@@ -8,14 +8,16 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import ADAM, VELOCITY, carried_size
-from fastxor.networks.stack import taken
+from fastxor.networks.stack import Networks, taken
 from fastxor.runs.settings import Settings
 
 VARIED = (
     "seed", "learning_rate", "momentum", "init_range", "beta1", "beta2", "epsilon", "l2",
 )  # fmt: skip
 """The settings that may differ between the networks of `train_many`."""
-RESULTS = ("final_loss", "epochs_done", "diverged_at", "solved_at", "losses")
+RESULTS = (
+    "final_loss", "epochs_done", "diverged_at", "solved_at", "losses", "snapshot_parameters",
+)  # fmt: skip
 Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
 
 
@@ -34,6 +36,8 @@ def fields_of(settings: Settings, architecture: Architecture) -> Fields:
         fields["solved_at"] = (), integer
     if every := settings.record_every:
         fields["losses"] = (-(-settings.epochs // every),), T
+    if settings.snapshots:
+        fields["snapshot_parameters"] = (len(settings.snapshots), architecture.parameters), T
     return fields
 
 
@@ -49,6 +53,18 @@ def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
         return array
     except (MemoryError, ValueError):  # so large that NumPy cannot count its bytes
         raise MemoryError(f"no memory for {np.prod(shape, dtype=float):,.0f} networks") from None
+
+
+def snapshots_of(
+    rows: Array | None, settings: Settings, architecture: Architecture
+) -> dict[int, Networks]:
+    """The networks at each epoch, of ``Runs.snapshot_parameters``."""
+    if rows is None:
+        return {}
+    return {
+        epoch: Networks.of(architecture.cut(rows[..., number, :]), architecture)
+        for number, epoch in enumerate(settings.snapshots or ())
+    }
 
 
 def settings_at(settings: Settings, places: Any) -> Settings:
@@ -68,3 +84,19 @@ def varied(settings: Settings) -> dict[str, Array]:
     """Those of `VARIED` that there are."""
     values = {name: getattr(settings, name) for name in VARIED}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def architecture_in(arrays: dict[str, Array], settings: Settings) -> Architecture:
+    """That of the networks in a file."""
+    inputs = arrays["W1"].shape[-2]
+    last = max(int(name[1:]) for name in arrays if name[0] == "W")
+    return settings.architecture(inputs, arrays[f"W{last}"].shape[-1])
+
+
+def checked(arrays: dict[str, Array], architecture: Architecture) -> dict[str, Array]:
+    """The arrays of networks in a file; raises ValueError or TypeError where they are none."""
+    named = Networks.of_state(arrays, architecture)
+    given = architecture.arguments(named.arrays)
+    return Networks(
+        **given, velocity=named.velocity, adam=named.adam, generators=named.generators
+    ).state

@@ -1,6 +1,6 @@
 """`Run`: what training ends with, or is interrupted with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -23,6 +23,9 @@ class Run:
     solved_at: int | None = None
     """The first epoch in which all outputs, before their update, were within ``tolerance`` of
     their targets; -1 if there was none, None without a tolerance."""
+    snapshots: dict[int, Network] = field(default_factory=dict)
+    """The networks at the epochs of ``settings.snapshots``, as far as training got; without what
+    goes on with them."""
 
 
 class Diverged(ArithmeticError):

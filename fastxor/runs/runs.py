@@ -17,9 +17,12 @@ from fastxor.runs.fields import (
     RESULTS,
     VARIED,
     Fields,
+    architecture_in,
     blank_array,
+    checked,
     fields_of,
     settings_at,
+    snapshots_of,
     varied,
     varied_in,
 )
@@ -51,6 +54,10 @@ class Runs:
     losses: Array | None
     """(..., recorded epochs): of epochs 0, k, 2k, ... with ``record_every=k``; NaN where training
     had ended. None without."""
+    snapshot_parameters: Array | None
+    """(..., snapshots, parameters): W1, b1, ..., WL, bL of each, one after another, at the epochs
+    of ``settings.snapshots``; NaN where training did not get there. None without. See `snapshots`.
+    """
     problem: str
     """A digest of samples and starting weights, so that they are the same when resumed."""
 
@@ -82,6 +89,12 @@ class Runs:
         results = {name: getattr(self, name) for name in RESULTS}
         results = {name: array for name, array in results.items() if array is not None}
         return self.networks.state | results
+
+    @property
+    def snapshots(self) -> dict[int, Networks]:
+        """The networks at the epochs of ``settings.snapshots``."""
+        architecture = self.networks.architecture
+        return snapshots_of(self.snapshot_parameters, self.settings, architecture)
 
     def __repr__(self) -> str:
         return f"<Runs of shape {self.shape}, {self.done.sum():,} done: {self.networks!r}>"
@@ -130,7 +143,8 @@ class Runs:
             counted = int(self.epochs_done) + bool(self._stopped)
             losses = self.losses[: -(-counted // settings.record_every)].copy()
         solved_at = None if self.solved_at is None else int(self.solved_at)
-        return Run(network, losses, settings, solved_at)
+        reached = {at: one.one(0) for at, one in self.snapshots.items() if at <= self.epochs_done}
+        return Run(network, losses, settings, solved_at, reached)
 
     def take(self, places: Any) -> "Runs":
         """A copy of those at ``places``, numbers in C order."""
@@ -179,8 +193,8 @@ class Runs:
             problem = scalars.pop("problem")
             values = {name: arrays.pop(name) for name in VARIED if name in arrays}
             settings = Settings(**scalars, **varied_in(values, values["seed"].shape))
-            architecture = _architecture_in(arrays, settings)
-            arrays |= _checked(arrays, architecture)
+            architecture = architecture_in(arrays, settings)
+            arrays |= checked(arrays, architecture)
             runs = cls.of_state(arrays, settings, architecture, problem)
             fields = fields_of(settings, architecture)
             if arrays.keys() != fields.keys():
@@ -208,6 +222,10 @@ class Runs:
             self.networks.adam[k] = network.adam
         if self.networks.generators is not None:
             self.networks.generators[k] = state_of(network.generator)
+        if self.snapshot_parameters is not None:
+            for number, epoch in enumerate(self.settings.snapshots or ()):
+                if epoch - before in run.snapshots:
+                    self.snapshot_parameters[k, number] = run.snapshots[epoch - before].numbers
         stopped = False
         if self.solved_at is not None and run.solved_at is not None and run.solved_at >= 0:
             stopped = self.settings.stop_when_solved
@@ -230,19 +248,3 @@ class Runs:
         if self.losses is not None and every and len(places):
             epochs = np.arange(self.losses.shape[1]) * every
             self.losses[places] = np.where(epochs <= last[:, None], self.losses[places], np.nan)
-
-
-def _architecture_in(arrays: dict[str, Array], settings: Settings) -> Architecture:
-    """That of the networks in a file."""
-    inputs = arrays["W1"].shape[-2]
-    last = max(int(name[1:]) for name in arrays if name[0] == "W")
-    return settings.architecture(inputs, arrays[f"W{last}"].shape[-1])
-
-
-def _checked(arrays: dict[str, Array], architecture: Architecture) -> dict[str, Array]:
-    """The arrays of networks in a file; raises ValueError or TypeError where they are none."""
-    named = Networks.of_state(arrays, architecture)
-    given = architecture.arguments(named.arrays)
-    return Networks(
-        **given, velocity=named.velocity, adam=named.adam, generators=named.generators
-    ).state

@@ -1,6 +1,6 @@
 """The settings of a run, and their checks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -57,11 +57,13 @@ class Settings:
     beta2: Any = None
     epsilon: Any = None
     l2: Any = 0.0  # float
+    snapshots: tuple[int, ...] | None = None
+    """The epochs at which networks are kept, in order; 0 is the start."""
     schedule: tuple[float, ...] | None = None
     """What the learning rate is multiplied with in each epoch."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "activation", "bias", "schedule"):
+        for name in ("hidden_size", "activation", "bias", "schedule", "snapshots"):
             if isinstance(getattr(self, name), list):  # from JSON
                 object.__setattr__(self, name, tuple(getattr(self, name)))
 
@@ -73,6 +75,14 @@ class Settings:
         momentum = self.momentum
         has_any = momentum != 0 if isinstance(momentum, float) else np.any(compact(momentum))
         return VELOCITY if has_any else None
+
+    def after(self, done: int) -> "Settings":
+        """Those of the rest, after so many epochs."""
+        later = [epoch - done for epoch in self.snapshots or () if epoch >= done]
+        rest = self.schedule and self.schedule[done:]
+        return replace(
+            self, epochs=self.epochs - done, schedule=rest, snapshots=tuple(later) or None
+        )
 
     def architecture(self, inputs: int, outputs: int) -> Architecture:
         """That of networks with so many inputs and outputs."""
@@ -127,6 +137,7 @@ def check_settings(
     epsilon: Any = None,
     l2: Any = 0.0,
     schedule: Any = None,
+    snapshots: Any = None,
     activation: Any = None,
     output: Any = None,
     loss: str = "mse",
@@ -168,6 +179,7 @@ def check_settings(
         epochs=epochs,
         learning_rate=real("learning_rate", learning_rate, dtype),
         schedule=check_schedule(schedule, epochs, dtype),
+        snapshots=_check_snapshots(snapshots, epochs),
         batch_size=None if batch_size is None else checks.integer("batch_size", batch_size, low=1),
         shuffle=checks.boolean("shuffle", shuffle),
         seed=whole("seed", seed, low=0, high=2**32 - 1),
@@ -190,3 +202,11 @@ def check_settings(
             beta1=beta1, beta2=beta2, epsilon=epsilon,
         ),
     )  # fmt: skip
+
+
+def _check_snapshots(snapshots: Any, epochs: int) -> tuple[int, ...] | None:
+    """In order, each once; None where there are none."""
+    if snapshots is None or np.size(snapshots) == 0:
+        return None
+    array = checks.integers("snapshots", snapshots, low=0, high=epochs)
+    return tuple(np.unique(array).tolist())

@@ -65,6 +65,7 @@ def train_many(
     dtype: Any = None,
     tolerance: float | None = 0.5,
     stop_when_solved: bool = False,
+    snapshots: Any = None,
     record_every: int | None = None,
     resume: Any = None,
     store: Any = None,
@@ -88,7 +89,8 @@ def train_many(
         shapes (..., I, H1), (..., 1, H1) and so on to (..., 1, O), None in place of biases where
         there are none; or a single network, as in `train`.
     threads: at most so many; by default as many as there are cores. They change no bit.
-    tolerance, stop_when_solved: as in `train`; None does not look whether networks are solved.
+    tolerance, stop_when_solved, snapshots: as in `train`; a tolerance of None does not look
+        whether networks are solved.
     record_every: keep the losses of epochs 0, k, 2k and so on; by default of none.
     resume: finish this instead of starting anew: an `Interrupted` or its ``run``. All other
         arguments must be those of the call that was interrupted.
@@ -114,7 +116,7 @@ def train_many(
         nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2, schedule=schedule,
         batch_size=batch_size, shuffle=shuffle, seed=seed, init=init, init_range=init_range,
         dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
-        record_every=record_every, many=True,
+        snapshots=snapshots, record_every=record_every, many=True,
     )  # fmt: skip
     T = np.dtype(settings.dtype).type
     threads = checks.threads(threads)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.networks.stack import Networks, own_dimensions
-from fastxor.runs.fields import RESULTS, blank_array, fields_of, settings_at
+from fastxor.runs.fields import RESULTS, blank_array, fields_of, settings_at, snapshots_of
 from fastxor.runs.runs import Runs
 from fastxor.sweeps import store_files as files
 from fastxor.sweeps.sweep import record_type, state_in
@@ -51,6 +51,11 @@ class StoredRuns(Runs):
         if name in RESULTS:
             return self._gathered(name) if name in self._fields else None
         raise AttributeError(f"StoredRuns has no attribute {name}")
+
+    @property
+    def snapshots(self) -> dict[int, Networks]:
+        """As in `Runs`."""
+        return snapshots_of(self.snapshot_parameters, self.settings, self._architecture)
 
     @property
     def finished(self) -> int:

@@ -139,6 +139,20 @@ class Block:
         self.rates = rates[:, : len(self.places)]
         return first, losses[:, : len(self.places)].T
 
+    @property
+    def next_stop(self) -> int:
+        """The next epoch after which networks are to be kept, or the last."""
+        settings = self.samples.settings
+        later = (at for at in settings.snapshots or () if at > self.epoch)
+        return next(later, settings.epochs)
+
+    def keep_snapshots(self, runs: Runs, chosen: Array) -> None:
+        """Enter those of some of the networks in ``runs``, if any are wanted at this epoch."""
+        wanted = self.samples.settings.snapshots or ()
+        if runs.snapshot_parameters is not None and self.epoch in wanted:
+            number = wanted.index(self.epoch)
+            runs.snapshot_parameters[self.places[chosen], number] = self.rows[chosen]
+
     def choose(self, chosen: Array) -> "Block":
         """A block of some of the networks."""
         block = copy.copy(self)

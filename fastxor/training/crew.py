@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -179,12 +178,13 @@ class Crew:
         """Train ``runs`` (k,), which are ``networks`` now, in place."""
         settings = self.settings
         block = Block(samples, runs, networks)
+        block.keep_snapshots(runs, np.ones(len(block.places), bool))
         epochs = settings.epochs
         step = max(1, int(FIRST_SLICE / (samples.seconds * len(block.places))))
         longest = max(CLOSE_UP, epochs // 32) if settings.stop_when_solved else epochs
         while block.places.size and block.epoch < epochs and not self.stopping:
             began = time.perf_counter()
-            step = min(step, longest, epochs - block.epoch)
+            step = min(step, longest, block.next_stop - block.epoch)
             first, losses = block.advance(step)
             self._count(step * len(block.places) / epochs)
             if runs.losses is not None:
@@ -194,6 +194,7 @@ class Crew:
             samples.faster.worked(seconds, seconds / step / len(block.places) * left)
             step = max(1, int(step * min(8, SLICE / max(seconds, 1e-6))))
             finite, solved = block.finite, block.left_as_solved
+            block.keep_snapshots(runs, finite & ~solved)
             if (finite & ~solved).all():
                 continue
             block.choose(finite & solved).settle(runs)
@@ -209,22 +210,20 @@ class Crew:
 
         ``count``: report them, as nobody has yet.
         """
-        epochs, schedule = self.settings.epochs, self.settings.schedule
         engines: dict[Any, Engine] = {}  # by what decides their kernels
         with ExitStack() as stack:
             for k in which:
                 if self.stopping:
                     return
-                done = int(runs.epochs_done[k])
-                rest = schedule and schedule[done:]
-                own = replace(runs.settings_of(k), epochs=epochs - done, schedule=rest)
-                start = state_of(networks.one(k), networks.dtype, own)
-                batch_size = min(own.batch_size or len(self.X), len(self.X))
+                own = runs.settings_of(k).after(int(runs.epochs_done[k]))
                 problem = Problem(
-                    self.X, self.y, self.architecture, start, batch_size, self.threads_each, own
-                )
+                    self.X, self.y, self.architecture,
+                    state_of(networks.one(k), networks.dtype, own),
+                    min(own.batch_size or len(self.X), len(self.X)), self.threads_each, own,
+                )  # fmt: skip
+                kind = own.carries, own.l2 != 0
                 with self.compiling:
-                    if (kind := (own.carries, own.l2 != 0)) not in engines:
+                    if kind not in engines:
                         engines[kind] = stack.enter_context(Engine(problem))
                 self._train_one(runs, k, problem, engines[kind], count)
 

@@ -11,6 +11,7 @@ from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.progress import progress_bar
 from fastxor.forks import not_forking
+from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem, prepare
 from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
 
@@ -52,6 +53,7 @@ def train(
     dtype: Any = None,
     tolerance: float | None = None,
     stop_when_solved: bool = False,
+    snapshots: Any = None,
     progress: bool = False,
 ) -> Run:
     """Train a network by gradient descent: by default the tutorial's, with a layer of sigmoids.
@@ -110,6 +112,8 @@ def train(
         the first such epoch, or -1.
     stop_when_solved: end there: the network is the one before that epoch, the losses are those up
         to that epoch's own.
+    snapshots: keep the networks at these epochs, integers; 0 is the start, k what k epochs have
+        made of it. ``snapshots`` of the result are those that training got to.
     progress: show a progress bar on standard error.
 
     Raises ValueError or TypeError, before any work, for bad input; `Diverged` when training
@@ -123,7 +127,7 @@ def train(
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
         "epsilon": epsilon, "l2": l2, "schedule": schedule, "batch_size": batch_size,
         "shuffle": shuffle, "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
-        "tolerance": tolerance, "stop_when_solved": stop_when_solved,
+        "tolerance": tolerance, "stop_when_solved": stop_when_solved, "snapshots": snapshots,
     })  # fmt: skip
     job = Job(problem)
     try:
@@ -158,6 +162,8 @@ class Job:
         self.losses = losses_of(problem.settings.epochs, problem.start.parameters.dtype)
         # epochs done, the state after them, and the first of them that was solved
         self.good = 0, problem.start, -1
+        self.snapshots: dict[int, Network] = {}
+        self._keep_snapshot()
 
     def run(self) -> Run:
         """What is done so far."""
@@ -166,8 +172,16 @@ class Job:
         stopped = self.stop and solved_at == epoch
         watched = settings.tolerance is not None
         return Run(
-            network, self.losses[: epoch + stopped], settings, solved_at if watched else None
-        )
+            network, self.losses[: epoch + stopped], settings, solved_at if watched else None,
+            self.snapshots,
+        )  # fmt: skip
+
+    def _keep_snapshot(self) -> None:
+        """Of the good state, if one is wanted there."""
+        epoch, state, _ = self.good
+        if epoch in (self.problem.settings.snapshots or ()):
+            network = state._replace(velocity=None, adam=None, generator=None)
+            self.snapshots[epoch] = network.network(self.problem.architecture)
 
     def finish(self, engine: "Engine", report: Callable[[float], None]) -> None:
         """Train to the end in slices; ``report`` the epochs done after each."""
@@ -176,8 +190,9 @@ class Job:
         chunks = max(1, int(FIRST_SLICE / engine.seconds))
         while engine.epoch < epochs:
             began = time.perf_counter()
-            engine.go_faster()
-            chunks = engine.advance(min(chunks, engine.chunks_until(epochs)))
+            engine.go_faster()  # perhaps after the rest of a batch, which may end the epoch
+            if left := engine.chunks_until(self._next_stop):
+                chunks = engine.advance(min(chunks, left))
             if self.stop and engine.solved_at >= 0:
                 self._go_back(engine, engine.solved_at)
                 return
@@ -194,7 +209,14 @@ class Job:
         if not (checks.all_finite(self.losses[self.good[0] : epoch]) and state.finite):
             return False
         self.good = epoch, state, engine.solved_at
+        self._keep_snapshot()
         return True
+
+    @property
+    def _next_stop(self) -> int:
+        """The next epoch at which a network is to be kept, or the last."""
+        later = (at for at in self.problem.settings.snapshots or () if at > self.good[0])
+        return next(later, self.problem.settings.epochs)
 
     def _go_back(self, engine: "Engine", solved_at: int) -> None:
         """End before the epoch that is solved; the engine is somewhere after it."""
