@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.readme demo`` renews what ``fastxor`` prints, ``seeds`` what ``fastxor
 seeds`` does, ``map`` what ``fastxor map`` does, with its picture, ``sweeps`` what
-``benchmarks.sweeps`` does; ``speed FILE...``, ``many FILE...`` and ``sklearn FILE...``, with
-benchmarks' JSON, tables and plots.
+``benchmarks.sweeps`` does; ``speed FILE...``, ``many FILE...``, ``adam FILE...`` and ``sklearn
+FILE...``, with benchmarks' JSON, tables and plots.
 """
 
 import os
@@ -18,7 +18,8 @@ from fastxor.benchmarking.charts import plots
 README = Path(__file__).parents[1] / "README.md"
 PLOT = Path("benchmarks") / "plots"
 SECTIONS = {  # tables that have a place of their own
-    "many": ("many networks", "deep, many networks", "adam, many networks", "networks by threads"),
+    "many": ("many networks", "deep, many networks", "networks by threads"),
+    "adam": ("adam", "adam, many networks"),
     "sklearn": ("iris and breast cancer",),
 }  # fmt: skip
 

@@ -34,8 +34,8 @@ class State(NamedTuple):
     @property
     def finite(self) -> bool:
         """Are all numbers? An infinite velocity is followed by such parameters; not so in Adam."""
-        all_finite = checks.all_finite
-        return all_finite(self.parameters) and (self.adam is None or all_finite(self.adam))
+        finite = checks.all_finite(self.parameters)
+        return finite if self.adam is None else finite and checks.all_finite(self.adam)
 
     @property
     def carried(self) -> Array | None:
@@ -73,7 +73,8 @@ def prepare(
     X, y = check_data(X, y, dtype)
     architecture = settings.architecture(X.shape[1], y.shape[1])
     check_targets(y, settings)
-    y = with_weights(y, sample_weight, dtype)
+    if sample_weight is not None:
+        y = with_weights(y, sample_weight, dtype)
     if start is None:
         state = _first_state(settings, architecture, dtype)
     else:
@@ -95,9 +96,7 @@ def check_data(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
 
 
 def with_weights(y: Array, sample_weight: Any, dtype: Any) -> Array:
-    """y (n, O), and in a last column the weights (n,) of samples, if there are any."""
-    if sample_weight is None:
-        return y
+    """y (n, O), and in a last column the weights (n,) of samples."""
     weights = checks.numbers("sample_weight", sample_weight, ndim=(1,))
     if len(weights) != len(y):
         raise ValueError(f"sample_weight must have shape ({len(y)},), got {weights.shape}")
@@ -113,8 +112,9 @@ def with_weights(y: Array, sample_weight: Any, dtype: Any) -> Array:
 
 def terms_of(y: Array, architecture: Architecture, dtype: Any) -> Any:
     """What the sum of an epoch's terms is divided by (contract, 6), for y of a `Problem`."""
-    outputs = architecture.sizes[-1]
-    columns = 1 if architecture.output == "softmax" else outputs
+    outputs = columns = architecture.sizes[-1]
+    if architecture.output == "softmax":
+        columns = 1
     if y.shape[1] == outputs:
         return dtype(len(y) * columns)
     return dtype(fsum(y[:, -1].astype(dtype).tolist()) * columns)

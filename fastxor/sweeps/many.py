@@ -123,7 +123,8 @@ def train_many(
     X, y = check_data(X, y, T)
     architecture = settings.architecture(X.shape[1], y.shape[1])
     check_targets(y, settings)
-    y = with_weights(y, sample_weight, T)
+    if sample_weight is not None:
+        y = with_weights(y, sample_weight, T)
     X, y = (np.ascontiguousarray(array, T) for array in (X, y))
     shapes = {name: value.shape for name, value in varied(settings).items()}
     if start is not None:

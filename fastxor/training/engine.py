@@ -34,7 +34,7 @@ from fastxor.kernels.tiled_plan import LARGEST_BLOCK
 from fastxor.networks.carried import VELOCITY
 from fastxor.runs.problem import Problem, State, terms_of
 from fastxor.training.layout import by_column, by_sample, stride_for, zeros
-from fastxor.training.wanted import factors_of, rates_of, rule_of, watch_of
+from fastxor.training.wanted import NONE, factors_of, rates_of, rule_of, watch_of
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
@@ -132,7 +132,7 @@ class Engine:
         settings, T = problem.settings, self.dtype
         self.losses, self.tolerance = losses, T(settings.tolerance or 0)
         self.rates, self.factors = np.array(rates_of(settings), T), factors_of(settings, T)
-        self.l2 = settings.l2
+        self.l2, self.penalties = settings.l2, NONE[T]
         self.restart(0, problem.start, -1)
 
     def restart(self, epoch: int, state: State, solved_at: int) -> None:
@@ -150,7 +150,6 @@ class Engine:
         """Take over parameters and what goes on with them."""
         places = self.kernel.places
         self.parameters[places] = state.parameters
-        self.penalties = self.parameters[:0]
         if self.l2:
             self.penalties = np.zeros_like(self.parameters)
             self.penalties[places[self.problem.architecture.are_weights]] = self.l2

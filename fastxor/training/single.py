@@ -162,8 +162,10 @@ class Job:
         self.losses = losses_of(problem.settings.epochs, problem.start.parameters.dtype)
         # epochs done, the state after them, and the first of them that was solved
         self.good = 0, problem.start, -1
+        self.wanted = problem.settings.snapshots or ()
         self.snapshots: dict[int, Network] = {}
-        self._keep_snapshot()
+        if self.wanted:
+            self._keep_snapshot()
 
     def run(self) -> Run:
         """What is done so far."""
@@ -179,7 +181,7 @@ class Job:
     def _keep_snapshot(self) -> None:
         """Of the good state, if one is wanted there."""
         epoch, state, _ = self.good
-        if epoch in (self.problem.settings.snapshots or ()):
+        if epoch in self.wanted:
             network = state._replace(velocity=None, adam=None, generator=None)
             self.snapshots[epoch] = network.network(self.problem.architecture)
 
@@ -191,7 +193,7 @@ class Job:
         while engine.epoch < epochs:
             began = time.perf_counter()
             engine.go_faster()  # perhaps after the rest of a batch, which may end the epoch
-            if left := engine.chunks_until(self._next_stop):
+            if left := engine.chunks_until(self._next_stop if self.wanted else epochs):
                 chunks = engine.advance(min(chunks, left))
             if self.stop and engine.solved_at >= 0:
                 self._go_back(engine, engine.solved_at)
@@ -209,13 +211,14 @@ class Job:
         if not (checks.all_finite(self.losses[self.good[0] : epoch]) and state.finite):
             return False
         self.good = epoch, state, engine.solved_at
-        self._keep_snapshot()
+        if self.wanted:
+            self._keep_snapshot()
         return True
 
     @property
     def _next_stop(self) -> int:
         """The next epoch at which a network is to be kept, or the last."""
-        later = (at for at in self.problem.settings.snapshots or () if at > self.good[0])
+        later = (at for at in self.wanted if at > self.good[0])
         return next(later, self.problem.settings.epochs)
 
     def _go_back(self, engine: "Engine", solved_at: int) -> None:

@@ -8,7 +8,7 @@ from fastxor.common.checks import Array
 from fastxor.kernels.compiling import ADAM, MOMENTUM, NESTEROV, OFF, PLAIN, STOP, WATCH
 from fastxor.runs.settings import Settings
 
-ONE = {dtype: np.ones(1, dtype) for dtype in (np.float64, np.float32)}
+ONE, NONE = ({T: np.ones(n, T) for T in (np.float64, np.float32)} for n in (1, 0))
 
 
 def watch_of(settings: Settings) -> int:
@@ -29,8 +29,9 @@ def rule_of(settings: Settings, carries: str | None) -> int:
 
 def rates_of(settings: Settings) -> list[Any]:
     """Those of `kernels.updates.Rates`: numbers, or arrays where they may differ."""
-    momentum = settings.momentum if settings.beta1 is None else settings.beta1
-    beta2, epsilon = (0.0 if one is None else one for one in (settings.beta2, settings.epsilon))
+    momentum, beta2, epsilon = settings.momentum, 0.0, 0.0
+    if settings.optimizer == "adam":
+        momentum, beta2, epsilon = settings.beta1, settings.beta2, settings.epsilon
     return [settings.learning_rate, momentum, beta2, epsilon, settings.l2]
 
 
