@@ -25,9 +25,10 @@ def fields_of(settings: Settings, architecture: Architecture) -> Fields:
     """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
     T, integer = np.dtype(settings.dtype), np.dtype(np.int64)
     fields: Fields = {name: (shape, T) for name, shape in architecture.shapes.items()}
-    if settings.carries == VELOCITY:
+    carries = settings.carries
+    if carries == VELOCITY:
         fields |= {f"velocity_{name}": (shape, T) for name, shape in architecture.shapes.items()}
-    if settings.carries == ADAM:
+    if carries == ADAM:
         fields[ADAM] = (carried_size(ADAM, architecture.parameters),), T
     if settings.shuffle:
         fields["generators"] = (6,), np.dtype(np.uint64)

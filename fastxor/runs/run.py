@@ -40,11 +40,13 @@ class Diverged(ArithmeticError):
         self.epoch, self.run = epoch, run
 
     def __str__(self) -> str:
-        settings = self.run.settings
+        settings, momentum = self.run.settings, ""
+        if settings.optimizer == "sgd":
+            momentum = f"a momentum below 1 (it is {settings.momentum:g}), "
         return (
             f"training overflowed to infinity or NaN in epoch {self.epoch}; try a learning rate "
-            f"nearer to zero than {settings.learning_rate:g}, a momentum below 1 "
-            f"(it is {settings.momentum:g}), smaller data or smaller starting weights"
+            f"nearer to zero than {settings.learning_rate:g}, {momentum}smaller data or smaller "
+            "starting weights"
         )
 
 

@@ -104,8 +104,10 @@ class Block:
                 shape, T = self.rows.shape, self.rows.dtype
                 carried = before_training(kind, shape[:1], shape[1], T)
             self.carried = carried
-        rows = [*rates_of(settings), runs.final_loss]
-        self.rates = np.array(np.broadcast_arrays(*rows))
+        rates = rates_of(settings)
+        self.rates = np.empty((len(rates) + 1, len(runs)))
+        for row, values in zip(self.rates, (*rates, runs.final_loss), strict=True):
+            row[:] = values  # a number where it is the same for all
         if runs.solved_at is None:
             self.solved_at = np.full(len(runs), -1, np.int64)
         else:

@@ -178,7 +178,8 @@ class Crew:
         """Train ``runs`` (k,), which are ``networks`` now, in place."""
         settings = self.settings
         block = Block(samples, runs, networks)
-        block.keep_snapshots(runs, np.ones(len(block.places), bool))
+        if settings.snapshots:
+            block.keep_snapshots(runs, np.ones(len(block.places), bool))
         epochs = settings.epochs
         step = max(1, int(FIRST_SLICE / (samples.seconds * len(block.places))))
         longest = max(CLOSE_UP, epochs // 32) if settings.stop_when_solved else epochs
