@@ -315,7 +315,7 @@ MUTANTS = {
         "if True:\n            delta",
     ),
     "largest output, softmax": ("small_layers.py", "- largest", "- 0 * largest"),
-    "mean of the loss": ("small_steps.py", "loss / (batch_size * columns)", "loss / batch_size"),
+    "mean of the loss": ("small_steps.py", "else batch_size * columns", "else batch_size"),
     "mean of the loss, softmax": ("small.py", "columns = 1 if", "columns = 2 if"),
     "starting weights": (
         "engine.py", "[places] = state.parameters", "[places] = state.parameters[::-1]",
@@ -330,7 +330,7 @@ MUTANTS = {
     ),
     "last batch, batches": ("small_steps.py", "least(batch_size, n - start)", "batch_size"),
     "targets not shuffled, batches": (
-        "small_steps.py", "call.y[sample * O + o]", "call.y[start * O + o]"
+        "small_steps.py", "call.y[first + o]", "call.y[start * O + o]"
     ),
     "all solved, solved": ("small_layers.py", "position.set, MISSED, 1", "position.set, MISSED, 0"),
     "misses kept, solved, batches": ("batches.py", "position.set(MISSED, 0)", "pass"),
@@ -402,7 +402,7 @@ MUTANTS = {
         "return derivative(error, _, function), log_loss",
     ),
     "largest output, softmax, tiled": ("tiled_layers.py", "- largest", "- 0 * largest"),
-    "mean of the loss, tiled": ("batches.py", "(n * numbers.columns)", "n"),
+    "mean of the loss, tiled": ("batches.py", "/ call.terms)", "/ n.as_value(dtype))"),
     "the same order in each epoch, batches, tiled": (
         "tiled.py", "equal(last, n) & truth", "False & truth"
     ),
@@ -471,7 +471,7 @@ MUTANTS = {
         "stacked_gradients.py", "total.set(total.get() + terms(s))", "terms(s)",
     ),
     "a group lost in the loss, many, nine samples": (
-        "stacked_steps.py", "lanes.get() + term", "term"
+        "stacked_steps.py", "lanes.get() + batch.weighted", "batch.weighted"
     ),
     "derivative in the log loss, many": (
         "stacked_layers.py", "        return error\n\n    def of_mse",
@@ -497,7 +497,7 @@ MUTANTS = {
         "stacked_steps.py", "least(epoch, call", "least(epoch - call.first, call",
     ),
     "decays, many, adam, slices": ("stacked_gradients.py", "v.at(2 * numbers", "v.at(numbers"),
-    "mean of the loss, many": ("stacked_steps.py", "(n * numbers.columns).as", "n.as"),
+    "mean of the loss, many": ("stacked_steps.py", "/ call.terms", "/ n.as_value(group.dtype)"),
     "no losses but the last, many, batches": ("stacked_steps.py", "error.get() + sum", "sum"),
     "a loss that overflows, many, line": ("stacked_steps.py", " + (loss - loss)", ""),
     "last batch, many, batches": ("stacked_steps.py", "least(batch_size, n - start)", "batch_size"),
