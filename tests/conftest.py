@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,17 @@ def weights(inputs: int, hidden: int, outputs: int, seed: int = 0, scale: float 
     random = np.random.default_rng(seed)
     shapes = [(inputs, hidden), (1, hidden), (hidden, outputs), (1, outputs)]
     return Network(*((random.random(shape) * 2 - 1) * scale for shape in shapes))
+
+
+@contextmanager
+def interrupting_bar(*_: Any) -> Iterator[Any]:
+    """In place of a progress bar: Ctrl-C as soon as something is done."""
+
+    def report(done: float) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    yield report
 
 
 def assert_same_bits(a: Run, b: Run) -> None:

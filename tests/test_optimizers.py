@@ -10,7 +10,7 @@ from fastxor import Diverged, Interrupted, Network, Runs, reference, train, trai
 from fastxor.agreement import compare, differing
 from fastxor.networks.stack import Networks
 from fastxor.training import crew, single
-from tests.conftest import FLOATS, assert_same_bits, samples
+from tests.conftest import FLOATS, assert_same_bits, interrupting_bar, samples
 
 F64, F32 = FLOATS
 ADAM = {"optimizer": "adam", "learning_rate": 0.01}
@@ -141,21 +141,7 @@ def test_resuming_many(shuffle, monkeypatch, tmp_path):
     whole = train_many(**call)
     store = train_many(**call, store=tmp_path / "store")
 
-    class Bar:
-        def __init__(self, *_):
-            pass
-
-        def __enter__(self):
-            return self.report
-
-        def __exit__(self, *_):
-            pass
-
-        def report(self, done):
-            if done:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr("fastxor.sweeps.many.progress_bar", Bar)
+    monkeypatch.setattr("fastxor.sweeps.many.progress_bar", interrupting_bar)
     monkeypatch.setattr(crew, "AT_ONCE", 0)
     monkeypatch.setattr(crew, "FIRST_SLICE", 0)
     monkeypatch.setattr(single, "FIRST_SLICE", 0)

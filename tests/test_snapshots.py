@@ -7,7 +7,7 @@ import fastxor
 from fastxor import Diverged, Interrupted, Runs, reference, train, train_many
 from fastxor.agreement import same_bits
 from fastxor.training import crew, single
-from tests.conftest import assert_same_bits, samples
+from tests.conftest import assert_same_bits, interrupting_bar, samples
 from tests.test_faster import there_from
 
 AT = (0, 1, 7, 20)
@@ -75,24 +75,7 @@ def test_resuming(shuffle, short_slices, monkeypatch):
     X, y = samples(6, 2, 1)
     call = CALL | {"seed": range(4), "epochs": 200, "shuffle": shuffle, "snapshots": (3, 150, 200)}
     whole = train_many(X, y, **call)
-    done = []
-
-    class Bar:
-        def __init__(self, *_):
-            pass
-
-        def __enter__(self):
-            return self.report
-
-        def __exit__(self, *_):
-            pass
-
-        def report(self, networks):
-            done.append(networks)
-            if networks:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr("fastxor.sweeps.many.progress_bar", Bar)
+    monkeypatch.setattr("fastxor.sweeps.many.progress_bar", interrupting_bar)
     with pytest.raises(Interrupted) as interrupted:
         train_many(X, y, threads=1, **call)
     monkeypatch.undo()

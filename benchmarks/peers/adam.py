@@ -35,12 +35,8 @@ def rules_of_jax(case: Case) -> dict[str, Rule]:
         return optax.apply_updates(w, steps), state
 
     def zeros(w: Any) -> Any:
-        return (
-            jax.tree.map(jax.numpy.zeros_like, w),
-            jax.tree.map(jax.numpy.zeros_like, w),
-            one,
-            one,
-        )
+        nothing = jax.tree.map(jax.numpy.zeros_like, w)
+        return nothing, nothing, one, one
 
     def by_hand(w: Any, state: Any, gradients: Any) -> Any:
         means, squares, decay1, decay2 = state
@@ -81,4 +77,4 @@ def rule_of_torch(torch: Any, case: Case) -> Rule:
         ]
         return w, (means, squares, decay1, decay2)
 
-    return (lambda w: ((), (), (), ()), descend) if case.optimizer == "sgd" else (zeros, adam)
+    return (lambda w: (), descend) if case.optimizer == "sgd" else (zeros, adam)

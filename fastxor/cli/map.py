@@ -28,12 +28,13 @@ OF_FIGURE = (
     *SOURCES, "hidden_size", "activation", "output", "loss", "bias", "seed", "init", "init_range",
     "x", "y", "weights",
 )  # fmt: skip
+# what a picture tells where it is the same for all, in this order
+TOLD = (
+    "learning_rate", "momentum", "beta1", "beta2", "epsilon", "l2", "seed", "init_range",
+)  # fmt: skip
 
 SIDE, INCHES = 600, 5.2  # the map's shorter side in pixels at least, and its longer one in inches
 LEFT, RIGHT, BOTTOM, TOP = 1.05, 1.05, 0.55, 0.6  # margins, in inches
-TOLD = (  # where they are the same for all, in this order
-    "learning_rate", "momentum", "beta1", "beta2", "epsilon", "l2", "seed", "init_range",
-)  # fmt: skip
 GAP, BAR = 0.12, 0.16  # before the colour bar, and its width
 
 
