@@ -162,6 +162,7 @@ class Job:
         self.losses = losses_of(problem.settings.epochs, problem.start.parameters.dtype)
         # epochs done, the state after them, and the first of them that was solved
         self.good = 0, problem.start, -1
+        self.chunks = 0  # of the next slice, once the speed is known
         self.wanted = problem.settings.snapshots or ()
         self.snapshots: dict[int, Network] = {}
         if self.wanted:
@@ -186,14 +187,17 @@ class Job:
             self.snapshots[epoch] = network.network(self.problem.architecture)
 
     def finish(self, engine: "Engine", report: Callable[[float], None]) -> None:
-        """Train to the end in slices; ``report`` the epochs done after each."""
-        epochs = self.problem.settings.epochs
+        """Train to the end; ``report`` the epochs done after each slice."""
         engine.begin(self.problem, self.losses)
-        chunks = max(1, int(FIRST_SLICE / engine.seconds))
-        while engine.epoch < epochs:
+        self.train_to(engine, self.problem.settings.epochs, report)
+
+    def train_to(self, engine: "Engine", epoch: int, report: Callable[[float], None]) -> None:
+        """Train in slices until so many epochs are done, or all is solved; the engine has begun."""
+        chunks = self.chunks or max(1, int(FIRST_SLICE / engine.seconds))
+        while engine.epoch < epoch:
             began = time.perf_counter()
             engine.go_faster()  # perhaps after the rest of a batch, which may end the epoch
-            if left := engine.chunks_until(self._next_stop if self.wanted else epochs):
+            if left := engine.chunks_until(min(epoch, self._next_stop)):
                 chunks = engine.advance(min(chunks, left))
             if self.stop and engine.solved_at >= 0:
                 self._go_back(engine, engine.solved_at)
@@ -202,8 +206,10 @@ class Job:
                 raise Diverged(self._last_finite(engine), self.run())
             seconds = time.perf_counter() - began
             report(engine.progress)
-            engine.faster.worked(seconds, seconds / chunks * engine.chunks_until(epochs))
+            left = engine.chunks_until(self.problem.settings.epochs)
+            engine.faster.worked(seconds, seconds / chunks * left)
             chunks = max(1, int(chunks * min(8, SLICE / max(seconds, 1e-6))))
+        self.chunks = chunks
 
     def _keep_if_finite(self, engine: "Engine") -> bool:
         """Are the parameters and the new losses finite? Then they are the good state."""
@@ -218,8 +224,8 @@ class Job:
     @property
     def _next_stop(self) -> int:
         """The next epoch at which a network is to be kept, or the last."""
-        later = (at for at in self.wanted if at > self.good[0])
-        return next(later, self.problem.settings.epochs)
+        epochs = self.problem.settings.epochs
+        return next((at for at in self.wanted if at > self.good[0]), epochs)
 
     def _go_back(self, engine: "Engine", solved_at: int) -> None:
         """End before the epoch that is solved; the engine is somewhere after it."""
