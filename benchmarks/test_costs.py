@@ -11,7 +11,7 @@ import fastxor
 from fastxor.benchmarking import cases
 from fastxor.kernels import choice as kernels
 from fastxor.kernels import small, stacked, tiled
-from fastxor.kernels.compiling import OFF, PLAIN, WATCH
+from fastxor.kernels.compiling import ALONE, BLOCKS, WATCH, Wanted
 from fastxor.networks.architecture import Architecture
 
 XOR = fastxor.xor()
@@ -54,8 +54,8 @@ def test_compile(
         small.small_batch.cache_clear()
         tiled.tiled_batch.cache_clear()
 
-    layers, updates = Architecture.of(sizes).layers, (PLAIN, False, False)
-    arguments = layers, batch_size, False, True, *updates, shared, OFF
+    layers = Architecture.of(sizes).layers
+    arguments = layers, batch_size, True, BLOCKS if shared else ALONE, Wanted()
     benchmark.pedantic(
         lambda: kernels.special_kernel(dtype, *arguments).code.make(), setup=fresh, rounds=3
     )
@@ -68,9 +68,9 @@ def test_compile(
     "sizes", [(2, 2, 1), *(pytest.param(s, marks=LARGE) for s in SIZES[:2])], ids=str
 )
 def test_compile_stacked(benchmark: Any, sizes: Any, dtype: Any, compiled_anew: None) -> None:
-    layers, updates = Architecture.of(sizes).layers, (PLAIN, False, False, False)
+    layers, wanted = Architecture.of(sizes).layers, Wanted(watch=WATCH)
     benchmark.pedantic(
-        lambda: stacked.stacked_batch(dtype, layers, False, 4, True, *updates, WATCH).code.make(),
+        lambda: stacked.stacked_batch(dtype, layers, 4, True, wanted).code.make(),
         setup=stacked.stacked_batch.cache_clear,
         rounds=3,
     )

@@ -47,6 +47,8 @@ def _ordered(array: Array) -> Array:
 def tensors(run: Run) -> Iterator[tuple[str, Array]]:
     """The losses and parameters of a run by name; what else it has, where it has it."""
     yield "losses", run.losses
+    if run.penalties is not None:
+        yield "penalties", run.penalties
     yield from run.network.state.items()
     if run.network.generator is not None:
         yield "generator", state_of(run.network.generator)
@@ -89,8 +91,8 @@ class Agreement:
     first_epoch: int | None
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
-    """What differs there: losses, W1, b1, W2 and so on, velocity_W1 and so on, adam, generator,
-    solved_at or activations."""
+    """What differs there: losses, penalties, W1, b1, W2 and so on, velocity_W1 and so on, adam,
+    generator, solved_at or activations."""
     digest: str
     """SHA-256 of the fast run."""
     reference: Run

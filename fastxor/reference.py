@@ -10,11 +10,12 @@ from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.progress import progress_bar
 from fastxor.contract.losses import loss_terms, total
 from fastxor.contract.passes import backward_propagation, forward_propagation, layers_of
+from fastxor.contract.sums import lane_sum
 from fastxor.contract.updates import adam_step, momentum_step
 from fastxor.networks.carried import KINDS
 from fastxor.networks.network import Network
 from fastxor.runs.problem import State, prepare, terms_of
-from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
+from fastxor.runs.run import Diverged, Interrupted, Records, Run
 
 
 @ieee_arithmetic()
@@ -37,6 +38,7 @@ def train(
     beta2: float | None = None,
     epsilon: float | None = None,
     l2: float = 0.0,
+    reduction: str = "sum",
     schedule: Any = None,
     batch_size: int | None = None,
     shuffle: bool = False,
@@ -49,6 +51,7 @@ def train(
     tolerance: float | None = None,
     stop_when_solved: bool = False,
     snapshots: Any = None,
+    record_penalty: bool = False,
     progress: bool = False,
 ) -> Run:
     """Train by gradient descent: arguments, result and errors as `fastxor.train`.
@@ -60,9 +63,11 @@ def train(
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
-        "epsilon": epsilon, "l2": l2, "schedule": schedule, "batch_size": batch_size,
-        "shuffle": shuffle, "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
-        "tolerance": tolerance, "stop_when_solved": stop_when_solved, "snapshots": snapshots,
+        "epsilon": epsilon, "l2": l2, "reduction": reduction, "schedule": schedule,
+        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
+        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
+        "stop_when_solved": stop_when_solved, "snapshots": snapshots,
+        "record_penalty": record_penalty,
     })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
     T, output, loss = start.parameters.dtype.type, settings.output, settings.loss
@@ -70,7 +75,7 @@ def train(
     if problem.weighted:
         y, weights = y[:, :-1], y[:, -1:]
     count = terms_of(problem.y, architecture, T)
-    losses = losses_of(settings.epochs, T)
+    records = Records.of(settings)
     tolerance = None if settings.tolerance is None else T(settings.tolerance)
     l2 = T(settings.l2)
     betas = np.array([settings.beta1, settings.beta2], T)  # NaN without Adam
@@ -85,7 +90,10 @@ def train(
         carried = {kind: array + T(0) for kind, array in carried.items() if array is not None}
         network = numbers._replace(**carried).network(architecture)
         reached = {at: one for at, one in kept.items() if at <= epoch}
-        return Run(network, losses[: epoch + stopped], settings, solved_at, reached)
+        return Run(
+            network=network, settings=settings, solved_at=solved_at, snapshots=reached,
+            **records.upto(epoch, stopped),
+        )  # fmt: skip
 
     try:
         with progress_bar(settings.epochs, progress) as report:
@@ -103,7 +111,7 @@ def train(
                 rate = T(settings.learning_rate)
                 if settings.schedule:
                     rate = rate * T(settings.schedule[epoch])
-                error, solved = T(0), tolerance is not None
+                error, penalty, solved = T(0), T(0), tolerance is not None
                 for first in range(0, len(X), problem.batch_size):
                     batch = order[first : first + problem.batch_size]
                     arrays = architecture.cut(parameters)
@@ -119,14 +127,13 @@ def train(
                     gradients = backward_propagation(
                         X[batch], y[batch], activations, layers, loss, own
                     )
-                    if l2:
-                        gradients = [
-                            gradient + l2 * array if name[0] == "W" else gradient
-                            for name, gradient, array in zip(
-                                architecture.names, gradients, arrays, strict=True
-                            )
-                        ]
                     gradient = architecture.joined(gradients)
+                    if l2:
+                        pull = np.where(architecture.are_weights, l2 * parameters, T(0))
+                        gradient = gradient + pull
+                        penalty = penalty + lane_sum(pull * parameters)
+                    if settings.reduction == "mean":
+                        gradient = gradient * (T(1) / T(len(batch)))
                     step = rate * gradient
                     if velocity is not None:
                         velocity, step = momentum_step(
@@ -139,13 +146,14 @@ def train(
                 if solved and solved_at == -1:
                     solved_at = epoch
                     if settings.stop_when_solved and np.isfinite(mean):
-                        losses[epoch] = mean
+                        records.losses[epoch] = mean
                         state = *state[:2], solved_at
                         break
                 numbers = State(parameters, velocity, adam, generator)
                 if not np.isfinite(mean) or not numbers.finite:
                     raise Diverged(epoch, run_so_far())
-                losses[epoch] = mean
+                records.losses[epoch] = mean
+                records.penalties[epoch : epoch + 1] = penalty
                 state = epoch + 1, numbers, solved_at
                 report(epoch + 1)
         return run_so_far()

@@ -337,7 +337,7 @@ MUTANTS = {
     "misses lost, solved, batches": (
         "small_layers.py", "when(~all_within", "when(lanes < 0 and ~all_within",
     ),
-    "solved too early, solved": ("single.py", "chunks_until(solved_at):", "chunks_until(0):"),
+    "solved too early, solved": ("job.py", "chunks_until(solved_at):", "chunks_until(0):"),
     # --- batches of any size ---
     "order of sums, tiled": (
         "tiled_layers.py", "for i in loop(1, I):", "for i in loop(I - 1, 0, -1):",
@@ -594,8 +594,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
 
     def alone(X: Any, y: Any, **settings: Any) -> Run:
         if "slices" in name:
-            single = importlib.import_module(f"{package}.training.single")
-            monkeypatch.setattr(single, "FIRST_SLICE", 0)
+            job = importlib.import_module(f"{package}.training.job")
+            monkeypatch.setattr(job, "FIRST_SLICE", 0)
         try:
             with at_once():
                 return mutant.train(X, y, **settings)

@@ -14,8 +14,7 @@ import fastxor
 from fastxor import Interrupted, Network, Run, reference
 from fastxor.agreement import differing, digest
 from fastxor.common.generators import state_of, with_state
-from fastxor.training import engine, layout
-from fastxor.training import single as training
+from fastxor.training import engine, job, layout
 from tests.conftest import FLOATS, assert_same_bits, samples, weights
 
 SIZES = (2, 3, 1)
@@ -89,8 +88,8 @@ def test_threads_are_used_where_they_pay(monkeypatch):
 @pytest.mark.parametrize(("n", "batch_size"), [(10, 4), (100, 40), (5000, None), (5000, 2100)])
 def test_slices_in_the_middle_of_an_epoch(n, batch_size, threads, dtype, monkeypatch):
     """One chunk at a time."""
-    monkeypatch.setattr(training, "SLICE", 0)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)
+    monkeypatch.setattr(job, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)
     monkeypatch.setattr(engine, "SHARED_FROM", 0)
     for shuffle, momentum in ((False, 0.5), (True, 0.0)):
         case = n, batch_size, shuffle, momentum, dtype
@@ -105,8 +104,8 @@ def test_large_networks_pause_within_a_block(batch_size, monkeypatch):
         "hidden_size": 500, "epochs": 2, "learning_rate": 1e-6, "batch_size": batch_size,
         "dtype": "float32",
     }  # fmt: skip
-    monkeypatch.setattr(training, "SLICE", 0)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)
+    monkeypatch.setattr(job, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)
     advance, calls = engine.Engine.advance, []
 
     def counting(self, chunks):

@@ -9,8 +9,7 @@ import pytest
 import fastxor
 from fastxor.agreement import digest
 from fastxor.kernels import faster
-from fastxor.training import crew, engine
-from fastxor.training import single as training
+from fastxor.training import crew, engine, job
 from tests import golden
 from tests.test_golden import DIGESTS
 
@@ -65,8 +64,8 @@ def used(monkeypatch):
 )
 def test_a_run_that_is_taken_over(name, special, monkeypatch):
     there_from(9, monkeypatch)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)
-    monkeypatch.setattr(training, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)
+    monkeypatch.setattr(job, "SLICE", 0)
     names = used(monkeypatch)
     assert digest(golden.run(fastxor.train, name, np.float64)) == DIGESTS[f"{name}, float64"]
     assert names == ["general", special]
@@ -78,8 +77,8 @@ def test_threads_are_taken_over(n, kernel, monkeypatch):
     settings = {"epochs": 9, "learning_rate": 1e-4, "momentum": 0.5, "hidden_size": 4}
     expected = fastxor.train(X, y, **settings, threads=1)
     there_from(9, monkeypatch)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)
-    monkeypatch.setattr(training, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)
+    monkeypatch.setattr(job, "SLICE", 0)
     monkeypatch.setattr(engine, "SHARED_FROM", 0)
     monkeypatch.setattr(engine, "PAIR_FROM", 0)
     names = used(monkeypatch)

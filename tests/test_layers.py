@@ -12,8 +12,7 @@ import pytest
 import fastxor
 from fastxor import Diverged, Network, reference
 from fastxor.agreement import same_bits
-from fastxor.training import crew, engine
-from fastxor.training import single as training
+from fastxor.training import crew, engine, job
 from fastxor.training.blocks import samples_of
 from tests.conftest import FLOATS, assert_same_bits, samples
 from tests.golden import NETWORKS, layered
@@ -139,16 +138,16 @@ def test_threads_change_no_bit(name, monkeypatch):
     settings |= {"epochs": 2, "learning_rate": 1e-5, "dtype": dtype, "tolerance": 0.9}
     for slice_ in (None, 0):
         if slice_ is not None:
-            monkeypatch.setattr(training, "SLICE", slice_)
-            monkeypatch.setattr(training, "FIRST_SLICE", slice_)
+            monkeypatch.setattr(job, "SLICE", slice_)
+            monkeypatch.setattr(job, "FIRST_SLICE", slice_)
         compare(X, y, **settings, momentum=0.5, threads=2)
         compare(X, y, **settings, batch_size=2100, shuffle=True, threads=2)
 
 
 def test_large_networks_pause_within_a_block(monkeypatch):
     """One tile of samples at a time; the sums so far are kept from call to call."""
-    monkeypatch.setattr(training, "SLICE", 0)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)
+    monkeypatch.setattr(job, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)
     X, y = samples(150, 2, 1)
     assert engine.LARGEST_BLOCK < 500 * 505
     for batch_size in (None, 100):

@@ -22,8 +22,7 @@ from fastxor.networks.architecture import Architecture
 from fastxor.networks.starting import INITS, starting_network
 from fastxor.runs.fields import RESULTS
 from fastxor.sweeps import many
-from fastxor.training import blocks, crew, engine, starts
-from fastxor.training import single as training
+from fastxor.training import blocks, crew, engine, job, starts
 from tests.conftest import assert_same_bits, samples, weights
 
 X, Y = fastxor.xor()
@@ -336,7 +335,7 @@ def press_at(monkeypatch):
 
     monkeypatch.setattr(crew.Crew, "run", noting)
     monkeypatch.setattr(crew, "AT_ONCE", 0)  # in threads
-    for module in (crew, training):  # slices of one epoch, or less
+    for module in (crew, job):  # slices of one epoch, or less
         monkeypatch.setattr(module, "SLICE", 0)
         monkeypatch.setattr(module, "FIRST_SLICE", 0)
     monkeypatch.setattr(blocks.Block, "advance", pressing(blocks.Block.advance))

@@ -9,19 +9,19 @@ import fastxor
 from fastxor import Diverged, Interrupted, Network, Runs, reference, train, train_many
 from fastxor.agreement import compare, differing
 from fastxor.networks.stack import Networks
-from fastxor.training import crew, single
+from fastxor.training import crew, job
 from tests.conftest import FLOATS, assert_same_bits, interrupting_bar, samples
 
 F64, F32 = FLOATS
 ADAM = {"optimizer": "adam", "learning_rate": 0.01}
 RULES = {
     "adam": ADAM | {"l2": 0.25, "schedule": lambda epochs: 0.5**epochs},
-    "other adam": ADAM | {"beta1": 0.0, "beta2": 0.5, "epsilon": 1e-3},
+    "other adam": ADAM | {"beta1": 0.0, "beta2": 0.5, "epsilon": 1e-3, "reduction": "mean"},
     "nesterov": {
         "learning_rate": 0.01, "momentum": 0.5, "nesterov": True, "l2": 0.25,
         "schedule": lambda epochs: 1 / (1 + epochs),
     },
-    "l2": {"learning_rate": 0.01, "l2": 0.5},
+    "l2": {"learning_rate": 0.1, "l2": 0.5, "reduction": "mean"},
 }  # fmt: skip
 EACH_RULE = pytest.mark.parametrize("rule", RULES)
 NETWORK = {"hidden_size": (3, 2), "activation": "tanh", "output": "identity", "init": "glorot"}
@@ -92,6 +92,48 @@ def test_momentum_of_some():
         assert_same_bits(runs[k], reference.train(X, y, epochs=20, tolerance=0.5, **own))
 
 
+@EACH_RULE
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_penalties(rule, batches, shuffle, dtype):
+    n, batch_size = batches
+    X, y = samples(n, 3, 2)
+    settings = NETWORK | RULES[rule] | {"batch_size": batch_size, "shuffle": shuffle}
+    settings |= {"epochs": 7, "dtype": dtype, "threads": 1, "record_penalty": True}
+    result = compare(X, y, show=False, **settings)
+    assert result.agree, str(result)
+    plain = train(X, y, **settings | {"record_penalty": False})
+    assert differing(result.fast, plain) == ["penalties"]
+
+
+@pytest.mark.parametrize(("n", "hidden_size"), [(300, 40), (2500, 12)], ids=["pair", "blocks"])
+def test_penalties_of_two_threads(n, hidden_size):
+    X, y = samples(n, 3, 2)
+    settings = {"learning_rate": 1e-4, "hidden_size": hidden_size, "l2": 0.5, "batch_size": n - 1}
+    assert compare(X, y, epochs=5, threads=2, record_penalty=True, show=False, **settings).agree
+
+
+def test_penalties_are_those_of_weights():
+    X, y = samples(9, 3, 2)
+    run = train(X, y, epochs=3, l2=0.5, record_penalty=True, snapshots=(0, 1, 2), init="glorot")
+    for epoch, network in run.snapshots.items():
+        squares = sum((W**2).sum() for W in network.arrays[::2])
+        assert run.penalties[epoch] == pytest.approx(0.5 / 2 * squares, rel=1e-14)
+    assert (train(X, y, epochs=3, record_penalty=True).penalties == 0).all()
+    assert train(X, y, epochs=3, l2=0.5).penalties is None
+    with pytest.raises(TypeError, match="record_penalty must be True or False, got 1"):
+        train(X, y, record_penalty=1)
+
+
+def test_means_are_sums_by_the_number_of_samples():
+    """Also of a last batch that is shorter."""
+    X, y = samples(9, 3, 2)
+    mean = train(X, y, epochs=1, learning_rate=1.0, batch_size=8, reduction="mean", l2=0.5)
+    first = train(X[:8], y[:8], epochs=1, learning_rate=1 / 8, l2=0.5)
+    last = train(X[8:], y[8:], epochs=1, learning_rate=1.0, l2=0.5, initial=first)
+    for one, other in zip(mean.network.arrays, last.network.arrays, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
 def test_a_schedule_of_ones_changes_nothing():
     X, y = samples(9, 2, 1)
     same = train(X, y, epochs=5)
@@ -144,9 +186,9 @@ def test_resuming_many(shuffle, monkeypatch, tmp_path):
     monkeypatch.setattr("fastxor.sweeps.many.progress_bar", interrupting_bar)
     monkeypatch.setattr(crew, "AT_ONCE", 0)
     monkeypatch.setattr(crew, "FIRST_SLICE", 0)
-    monkeypatch.setattr(single, "FIRST_SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)
     monkeypatch.setattr(crew, "SLICE", 0)
-    monkeypatch.setattr(single, "SLICE", 0)
+    monkeypatch.setattr(job, "SLICE", 0)
     with pytest.raises(Interrupted) as interrupted:
         train_many(**call, threads=1)
     monkeypatch.undo()
@@ -232,6 +274,7 @@ def test_solved_with_adam(dtype):
         (ADAM | {"momentum": 0.9}, ValueError, "momentum must be 0 with optimizer='adam', got 0.9"),
         (ADAM | {"nesterov": True}, ValueError, "nesterov must be False with optimizer='adam'"),
         ({"nesterov": 1}, TypeError, "nesterov must be True or False, got 1"),
+        ({"reduction": "max"}, ValueError, "reduction must be 'sum' or 'mean', got 'max'"),
         ({"l2": -1.0}, ValueError, "l2 must be at least 0, got -1.0"),
         ({"l2": np.nan}, ValueError, "l2 must be finite in float64, got nan"),
         (

@@ -11,8 +11,7 @@ import fastxor
 from fastxor import Interrupted, reference
 from fastxor.kernels.compiling import CLAIMED, DONE, FINISHED, UPDATED
 from fastxor.kernels.faster import special_kernels_at_once
-from fastxor.training import engine
-from fastxor.training import single as training
+from fastxor.training import engine, job
 from tests.conftest import assert_same_bits, samples
 
 TABLE: dict[str, Any] = {"hidden_size": 7, "momentum": 0.5}
@@ -82,8 +81,8 @@ def test_solved(batch_size, stop):
 
 
 def test_slices_between_two_batches(monkeypatch):
-    monkeypatch.setattr(training, "SLICE", 0)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)
+    monkeypatch.setattr(job, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)
     compared(511, 1, np.float64, batch_size=140, shuffle=True, **TABLE)
 
 

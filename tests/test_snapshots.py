@@ -6,7 +6,7 @@ import pytest
 import fastxor
 from fastxor import Diverged, Interrupted, Runs, reference, train, train_many
 from fastxor.agreement import same_bits
-from fastxor.training import crew, single
+from fastxor.training import crew, job
 from tests.conftest import assert_same_bits, interrupting_bar, samples
 from tests.test_faster import there_from
 
@@ -23,7 +23,7 @@ def check(snapshots, X, y, **settings):
 
 @pytest.fixture
 def short_slices(monkeypatch):
-    for module in (single, crew):
+    for module in (job, crew):
         monkeypatch.setattr(module, "FIRST_SLICE", 0)
         monkeypatch.setattr(module, "SLICE", 0)
     monkeypatch.setattr(crew, "AT_ONCE", 0)

@@ -9,8 +9,7 @@ import pytest
 import fastxor
 from fastxor import Diverged, Network, reference
 from fastxor.agreement import differing, digest
-from fastxor.training import engine
-from fastxor.training import single as training
+from fastxor.training import engine, job
 from tests.conftest import FLOATS, assert_same_bits, samples, weights
 
 X, Y = fastxor.xor()
@@ -63,8 +62,8 @@ def test_solved(n, batch_size, shuffle, stop, monkeypatch):
     for dtype in FLOATS:
         case = n, batch_size, shuffle, dtype, stop
         assert_same_bits(run(fastxor.train, *case), expected(*case))
-    monkeypatch.setattr(training, "SLICE", 0)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)  # one chunk at a time
+    monkeypatch.setattr(job, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)  # one chunk at a time
     assert_same_bits(run(fastxor.train, *case), expected(*case))
 
 

@@ -15,6 +15,7 @@ import pytest
 import fastxor
 from fastxor import Diverged, Interrupted, Network, Run, reference
 from fastxor.agreement import differing, same_bits
+from fastxor.training import job
 from fastxor.training import single as training
 from tests.conftest import assert_same_bits, in_new_process, samples, weights
 
@@ -134,8 +135,8 @@ def test_slices_change_no_bit(n, hidden, dtype, monkeypatch):
     settings = {"hidden_size": hidden, "epochs": 23, "momentum": 0.9, "dtype": dtype}
     settings["learning_rate"] = 1 / n
     expected = fastxor.train(*data, **settings)
-    monkeypatch.setattr(training, "SLICE", 0)
-    monkeypatch.setattr(training, "FIRST_SLICE", 0)  # one chunk at a time
+    monkeypatch.setattr(job, "SLICE", 0)
+    monkeypatch.setattr(job, "FIRST_SLICE", 0)  # one chunk at a time
     assert_same_bits(fastxor.train(*data, **settings), expected)
 
 
@@ -164,8 +165,8 @@ def test_an_interrupted_run_can_be_finished(engine, n, calls, monkeypatch):
     settings = {"momentum": 0.9, "learning_rate": 1 / n}
     whole = engine.train(*data, epochs=20, **settings)
     with monkeypatch.context() as patch:
-        patch.setattr(training, "SLICE", 0)
-        patch.setattr(training, "FIRST_SLICE", 0)
+        patch.setattr(job, "SLICE", 0)
+        patch.setattr(job, "FIRST_SLICE", 0)
         patch.setattr(training, "progress_bar", interrupting_bar(calls))
         patch.setattr(reference, "progress_bar", interrupting_bar(calls))
         with pytest.raises(Interrupted) as stop:
@@ -186,7 +187,7 @@ def test_ctrl_c_in_a_slice_that_overflows(n, call, monkeypatch):
     """The kernel has returned NaN, or is searching for the epoch: the good state is kept."""
     data = samples(n, 2, 1)
     calls = 0
-    look = training.Job._keep_if_finite
+    look = job.Job._keep_if_finite
 
     def looks(job, engine):
         nonlocal calls
@@ -195,7 +196,7 @@ def test_ctrl_c_in_a_slice_that_overflows(n, call, monkeypatch):
             raise KeyboardInterrupt
         return look(job, engine)
 
-    monkeypatch.setattr(training.Job, "_keep_if_finite", looks)
+    monkeypatch.setattr(job.Job, "_keep_if_finite", looks)
     with pytest.raises(Interrupted) as stop:
         fastxor.train(*data, learning_rate=1.0, momentum=3.0, epochs=2000)
     monkeypatch.undo()
@@ -324,8 +325,8 @@ def test_bad_input_is_refused(engine, case, monkeypatch):
 def test_divergence_has_an_epoch_and_a_last_network(n, momentum, slices, dtype, monkeypatch):
     """Momentum 3 triples each step until it overflows; a huge error overflows at once."""
     if slices:
-        monkeypatch.setattr(training, "SLICE", 0)
-        monkeypatch.setattr(training, "FIRST_SLICE", 0)
+        monkeypatch.setattr(job, "SLICE", 0)
+        monkeypatch.setattr(job, "FIRST_SLICE", 0)
     data = samples(n, 2, 1)
     rate = 1.0
     if momentum == 0:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from fastxor.networks.architecture import OUTPUTS
 from fastxor.networks.starting import INITS
-from fastxor.runs.optimizers import OF_ADAM, OPTIMIZERS
+from fastxor.runs.optimizers import OF_ADAM, OPTIMIZERS, REDUCTIONS
 from fastxor.runs.settings import LOSSES
 
 
@@ -133,6 +133,10 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
     settings.add_argument(
         "--l2", type=float, default=0.0, metavar="L",
         help="add L times each weight to its gradient; default: 0",
+    )  # fmt: skip
+    settings.add_argument(
+        "--reduction", choices=REDUCTIONS, default="sum",
+        help="of gradients over the samples of a batch: sum or mean; default: sum",
     )  # fmt: skip
     settings.add_argument(
         "--schedule", type=_numbers, metavar="FILE",

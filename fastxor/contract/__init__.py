@@ -37,7 +37,8 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
    is the sum over units of delta * W, times the derivative of its function. Gradients are sums over
    samples of A(l-1) * delta and of delta.
 8. The update of a batch, `updates`, is of all parameters at once, by gradients of before it. With
-   l2, l2 * W is added to the gradients of weights, not to those of biases. The rate is the learning
+   l2, l2 * W is added to the gradients of weights, not to those of biases; with the reduction
+   "mean", gradients are then multiplied by T(1) / T(samples of the batch). The rate is the learning
    rate or, with a schedule, learning_rate * factor of the epoch. "sgd" subtracts rate * gradient
    from the parameter or, with a momentum that is not 0, what `momentum_step` says; "adam" what
    `adam_step` says. Velocities, means and squares begin as 0.0 and decays as 1.0; all go on from
@@ -53,6 +54,10 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
     number random_sample() * (2 * r) - r with r = init_range; "glorot" and "he": W1, W2, ..., WL
     likewise with r = sqrt(6 / (inputs + units)) or sqrt(6 / inputs) of each layer, biases 0. A
     layer without biases draws none. The last bits of randn are those of the C library's logarithm.
+
+12. The penalty of an epoch, where it is recorded, is half of the sum over its batches, in order
+    from 0, of `sums.lane_sum` of (l2 * W) * W, before the update, for all parameters W1, b1, ...,
+    WL, bL in one array, with 0 for biases.
 
 Version 1 was that of one hidden layer, sigmoids and "mse", which have the same bits in version 2.
 

@@ -9,8 +9,8 @@ from fastxor.kernels.control import choose, either, loop, when
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.sums import LANES, fold_rows
 from fastxor.kernels.tiled_plan import Numbers, Shape
-from fastxor.kernels.traced import Int, Value, Variable, equal, truth
-from fastxor.kernels.updates import corrected, step
+from fastxor.kernels.traced import Flag, Int, Value, Variable, equal, truth
+from fastxor.kernels.updates import averaged, corrected, share_of, step
 
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
 
@@ -64,17 +64,34 @@ def fold_all(lanes: int, of: Memory, to: Memory, at: Int, count: Int) -> None:
         to.store(at + j, fold_rows(of.load(j * lanes, LANES * lanes), lanes))
 
 
-def update(call: BatchCall, numbers: Numbers, epoch: Int, gradients: Any) -> None:
-    """All parameters, by ``gradients(j)`` of some from the one at ``j`` on."""
+def update(
+    call: BatchCall, numbers: Numbers, epoch: Int, first: Int, last: Int, gradients: Any,
+    is_first: bool | Flag = True,
+) -> None:  # fmt: skip
+    """All parameters, by ``gradients(j)`` of some from the one at ``j`` on, of a batch from
+    ``first`` to ``last``; the ``is_first`` thread notes down its penalty."""
     w, size, penalties = call.parameters, numbers.size, call.penalties
+    share, noted = share_of(last - first, w.dtype), truth(penalties.size)
     rates = corrected(numbers.rule, call.rates_of(epoch), call.carried.at(2 * size))
+    squares = Variable(Value.full(0, w.dtype, LANES))
     for j in loop(0, size, LANES):
         weights, gradient = w.load(j, LANES), gradients(j)
-        gradient = either(
-            truth(penalties.size),
-            lambda: gradient + weights * penalties.load(j, LANES), lambda: gradient,
-        )  # fmt: skip
+
+        def pulled() -> Value:
+            pull = weights * call.l2.load(j, LANES)
+            when(noted, lambda: squares.set(squares.get() + pull * weights))
+            return gradient + pull
+
+        gradient = either(truth(call.l2.size), pulled, lambda: gradient)
+        gradient = averaged(numbers.mean, gradient, share)
         w.store(j, weights - step(numbers.rule, gradient, call.carried, j, size, rates))
+
+    def note_penalty() -> None:
+        penalty = Variable(fold_rows(squares.get(), LANES))
+        when(first, lambda: penalty.set(penalties.load(epoch, 1) + penalty.get()))
+        penalties.store(epoch, penalty.get())
+
+    when(noted & is_first, note_penalty)
 
 
 def note(call: BatchCall, numbers: Numbers, dtype: Any, epoch: Int, first: Int, last: Int) -> None:

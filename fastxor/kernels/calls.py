@@ -28,10 +28,11 @@ class BatchCall(NamedTuple):
     totals: Memory
     work: Memory
     losses: Memory
+    penalties: Memory
     position: Memory
     rates: Memory
     factors: Memory
-    penalties: Memory
+    l2: Memory
     tolerance: Scalar
     terms: Scalar  # what the terms of a loss are divided by
     chunks: Whole
@@ -82,7 +83,7 @@ class ForwardCall(NamedTuple):
 
 
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK, FORWARD = "IVVIIiiVVVVVIVVVTTi", "IVViVVViiiViVTTIV", "IVVVViiiiii"
+BATCH, STACK, FORWARD = "IVVIIiiVVVVVVIVVVTTi", "IVViVVViiiViVTTIV", "IVVVViiiiii"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -91,11 +92,11 @@ def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
 
     def call(
         numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work, losses,
-        position, rates, factors, penalties, tolerance, terms, chunks,
+        penalties, position, rates, factors, l2, tolerance, terms, chunks,
     ):  # fmt: skip
         traced(BatchCall(
             numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work,
-            losses, position, rates, factors, penalties, tolerance, terms, chunks,
+            losses, penalties, position, rates, factors, l2, tolerance, terms, chunks,
         ))  # fmt: skip
 
     return call

@@ -33,12 +33,13 @@ last of which is shorter and may have empty chunks.
                   thread has its own `work`, and `totals` are, for `BLOCKS`, as many as there are
                   blocks in a batch, and for `PAIR` four
     losses        of every epoch; of an unfinished one the sum of terms so far
+    penalties     of every epoch, sums of l2 * W * W over batches; empty where they are not wanted
     position      [chunks done; what threads have claimed, finished and updated; does this epoch
                   have an error of `tolerance` or more; the first epoch without any such, or -1;
                   1 for threads not to wait for others any more]
     rates         learning rate; momentum or beta1; beta2; epsilon; l2
     factors       of the learning rate, of every epoch; or one for all
-    penalties     l2 of each weight, 0 of each bias, as the parameters lie; empty without
+    l2            of each weight, 0 of each bias, as the parameters lie; empty without
 
 A kernel that stops returns after that epoch and its update, wherever the chunks end; but not one
 for several threads.
@@ -46,7 +47,7 @@ for several threads.
 
 from typing import Any
 
-from fastxor.kernels.compiling import MOMENTUM, PAIR, Kernel, Layers
+from fastxor.kernels.compiling import MOMENTUM, PAIR, Kernel, Layers, Wanted
 from fastxor.kernels.pair import pair_batch
 from fastxor.kernels.small import fits, small_batch
 from fastxor.kernels.tiled import tiled_batch
@@ -57,28 +58,24 @@ def special_kernel(
     dtype: Any,
     layers: Layers,
     batch_size: int,
-    log_loss: bool,
     whole: bool,
-    rule: int,
-    l2: bool,
-    weighted: bool,
     sharing: int,
-    watch: int,
+    wanted: Wanted,
 ) -> Kernel:
     """The fastest kernel for networks of these layers and batches of this size, to the same bits.
 
     ``whole``: all samples are one batch, and not shuffled. ``sharing``: of batches
     among threads, `ALONE`, `BLOCKS` or `PAIR`.
-    ``rule``: of updates; ``l2``: is there any? ``weighted``: have samples weights?
-    ``watch``: `OFF`, `WATCH` for the epoch in which all is solved, or `STOP` soon after it.
     """
-    if fits(dtype, layers, batch_size):
-        return small_batch(dtype, layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
-    rule = max(rule, MOMENTUM)  # of 0, which has the same bits and is as fast
+    wanted = wanted._replace(scheduled=False)  # they multiply with a factor in any case
+    if fits(dtype, layers, batch_size) and not wanted.penalty:
+        return small_batch(dtype, layers, batch_size, whole, wanted)
+    # a momentum of 0 has the same bits and is as fast; penalties they see at run time
+    wanted = wanted._replace(rule=max(wanted.rule, MOMENTUM), l2=False, penalty=False)
     # all that matters is the next power of two, up to the first that is more than a tile: batches
     # of other sizes, as of the folds of a cross-validation, find their kernel made
     threads = 2 if sharing == PAIR else 1
     batch_size = min(1 << (batch_size - 1).bit_length(), 2 * threads * TILE_SIZES[0])
     if sharing == PAIR:
-        return pair_batch(dtype, layers, log_loss, batch_size, watch, rule, weighted)
-    return tiled_batch(dtype, layers, log_loss, batch_size, sharing, watch, rule, weighted)
+        return pair_batch(dtype, layers, batch_size, wanted)
+    return tiled_batch(dtype, layers, batch_size, sharing, wanted)

@@ -23,6 +23,19 @@ OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samp
 ALONE, BLOCKS, PAIR = range(3)  # a thread, several that share blocks of batches, or two, halves
 
 
+class Wanted(NamedTuple):
+    """What a kernel is asked to do around the layers' arithmetic."""
+
+    log_loss: bool = False
+    rule: int = PLAIN  # of updates
+    l2: bool = False  # is there any?
+    mean: bool = False  # are gradients means over the samples of a batch?
+    penalty: bool = False  # is it to be noted down?
+    weighted: bool = False  # have samples weights?
+    scheduled: bool = False  # do learning rates change?
+    watch: int = OFF  # what to do about epochs in which all samples are solved
+
+
 # of each layer: inputs, units, name of its function, has it biases?
 Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fastxor.kernels.calls import FORWARD, ForwardCall, of_forward
-from fastxor.kernels.compiling import ALONE, OFF, PLAIN, Code, Layers
+from fastxor.kernels.compiling import ALONE, Code, Layers, Wanted
 from fastxor.kernels.control import least, loop, when
 from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX, exp, larger
 from fastxor.kernels.memory import Memory, Rows, as_memory, integers
@@ -65,7 +65,7 @@ def forward_numbers(dtype: Any, layers: Layers) -> tuple[Any, int]:
     them by itself takes NumPy up to half as long as the kernel takes.
     """
     shape = general_shape(dtype)
-    numbers, places = plan(dtype, shape, layers, False, ALONE, OFF, PLAIN, False)[1:]
+    numbers, places = plan(dtype, shape, layers, ALONE, Wanted())[1:]
     code = CODES[layers[-1][2]]
     places[-1] = places[-1]._replace(function=IDENTITY if code == SOFTMAX else code)
     return as_memory(numbers, places), numbers.activations + numbers.inputs * shape.tile + 2

@@ -23,6 +23,7 @@ from fastxor.kernels.compiling import (
     Code,
     Kernel,
     Layers,
+    Wanted,
     carried_by,
 )
 from fastxor.kernels.control import as_long_as, choose, least, leave_when, loop, when
@@ -39,15 +40,12 @@ LOOKS = 1000  # at a counter before another thread may have the core: a microsec
 
 
 @cache
-def pair_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, watch: int, rule: int,
-    weighted: bool,
-) -> Kernel:  # fmt: skip
+def pair_batch(dtype: Any, layers: Layers, batch_size: int, wanted: Wanted) -> Kernel:
     """Each thread is as one that trains on half of a batch."""
     shape = shape_for(dtype, layers, (batch_size + 1) // 2, OWN)
-    arranged = plan(dtype, shape, layers, log_loss, PAIR, watch, rule, weighted)
+    arranged = plan(dtype, shape, layers, PAIR, wanted)
     numbers = arranged.numbers
-    a_at = numbers.size + carried_by(rule, numbers.size)
+    a_at = numbers.size + carried_by(wanted.rule, numbers.size)
     g_at = a_at + numbers.activations
     x_at = g_at + numbers.lanes
 
@@ -56,7 +54,7 @@ def pair_batch(
         memory = TileMemory(work.at(a_at), work.at(g_at), work.at(x_at))
         train(call, network_of(arranged), shape, memory, (work, work.at(numbers.size)))
 
-    key = ("pair", layers, log_loss, *shape[1:], REGISTER_BYTES, watch, rule, weighted)
+    key = ("pair", layers, *shape[1:], REGISTER_BYTES, wanted)
     work = x_at + (numbers.inputs + numbers.targets) * shape.tile
     return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastxor.kernels.calls import BATCH, BatchCall, of_batches
-from fastxor.kernels.compiling import ALONE, Code, Kernel, Layers, carried_by
+from fastxor.kernels.compiling import ALONE, Code, Kernel, Layers, Wanted, carried_by
 from fastxor.kernels.control import loop
 from fastxor.kernels.functions import CODES
 from fastxor.kernels.memory import offsets, scratch, spread_value
@@ -77,21 +77,16 @@ def _positions(places: list[Place]) -> Any:
 
 
 @cache
-def small_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int,
-    l2: bool, weighted: bool, watch: int,
-) -> Kernel:  # fmt: skip
+def small_batch(dtype: Any, layers: Layers, batch_size: int, whole: bool, wanted: Wanted) -> Kernel:
     """The kernel for batches of this size; ``whole``: all samples in one batch, in their order."""
     lanes = lanes_for(batch_size)
     partial = batch_size != lanes or (batch_size > 1 and not whole)
     places, masters, size, activations = _places(layers, lanes)
     columns = 1 if layers[-1][2] == "softmax" else layers[-1][1]
-    kind = Kind(
-        lanes, log_loss, watch, partial, rule, l2, weighted, size, masters,
-        copied=lanes * dtype().itemsize >= 16,
-    )  # fmt: skip
+    copied = lanes * dtype().itemsize >= 16
+    kind = Kind(lanes, partial, size, masters, copied, wanted)
     outputs_padded = places[-1].units_padded
-    slots = (0, 1, 1, 2)[rule]
+    slots = (0, 1, 1, 2)[wanted.rule]
     sizes = [
         lanes * count
         for count in (
@@ -122,9 +117,9 @@ def small_batch(
             for own, shared in tables:
                 shared.store(j, own.load(j * lanes, 1))
 
-    key = ("small", layers, log_loss, batch_size, whole, rule, l2, weighted, watch)
+    key = ("small", layers, batch_size, whole, wanted)
     code = Code(of_batches(kernel), BATCH, dtype, *key)
     return Kernel(
-        code, NO_NUMBERS, ALONE, SAMPLES, lanes, masters, carried_by(rule, masters),
+        code, NO_NUMBERS, ALONE, SAMPLES, lanes, masters, carried_by(wanted.rule, masters),
         _positions(places), 0, work_size,
     )  # fmt: skip

@@ -9,7 +9,7 @@ the second; where less, both are changed, which costs fewer shuffles.
 
 from typing import NamedTuple
 
-from fastxor.kernels.compiling import MISSED
+from fastxor.kernels.compiling import MISSED, Wanted
 from fastxor.kernels.control import least, loop, when
 from fastxor.kernels.functions import (
     SOFTMAX,
@@ -25,7 +25,7 @@ from fastxor.kernels.instructions import all_within
 from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import fold
 from fastxor.kernels.traced import Int, Scalar, Value, Variable
-from fastxor.kernels.updates import Rates, step
+from fastxor.kernels.updates import Rates, averaged, step
 
 FEW = 8  # values of a layer
 
@@ -52,15 +52,11 @@ class Kind(NamedTuple):
     """What else a kernel is made for."""
 
     lanes: int  # samples
-    log_loss: bool
-    watch: int
     partial: bool  # may a batch be of fewer samples?
-    rule: int  # of updates
-    l2: bool  # is there any?
-    weighted: bool  # have samples weights?
     size: int  # groups of weights; `v` may have two times as many
     masters: int  # of them those that are no second weights
     copied: bool  # are second weights copies, or changed themselves?
+    wanted: Wanted
 
 
 class Memories(NamedTuple):
@@ -107,7 +103,7 @@ def outputs(
 
     A sample that is not solved is `MISSED`.
     """
-    (lanes, log_loss, watch, partial, *_), (_, _, y, a, d, e) = kind, memories
+    lanes, partial, wanted, (_, _, y, a, d, e) = kind.lanes, kind.partial, kind.wanted, memories
     O, own, together, function = place.units, place.own, place.together, place.function
     wide, loss = together * lanes, Variable(Value.full(0, y.dtype, 1))
 
@@ -115,7 +111,7 @@ def outputs(
         return y.load(place.units_padded * lanes, lanes)
 
     def add(terms: Value) -> None:
-        terms = terms * weight() if kind.weighted else terms
+        terms = terms * weight() if wanted.weighted else terms
         loss.set(loss.get() + fold(terms, lanes).lane(0))
 
     if function == SOFTMAX:
@@ -146,13 +142,13 @@ def outputs(
         e.store(o * lanes, error)
         for k in loop(o, least(o + together, O)):
             own_error = e.load(k * lanes, lanes)
-            if watch:
-                looked_at = keep_where(weight(), own_error) if kind.weighted else own_error
+            if wanted.watch:
+                looked_at = keep_where(weight(), own_error) if wanted.weighted else own_error
                 when(~all_within(looked_at, tolerance), position.set, MISSED, 1)
-            if not log_loss:
+            if not wanted.log_loss:
                 add(own_error * own_error)
         delta = error
-        if not log_loss:
+        if not wanted.log_loss:
             delta = derivative(error, output, function)
         elif function != SOFTMAX:
             terms = log_loss_of_sigmoid(target_here, a.load(at, wide))
@@ -161,7 +157,7 @@ def outputs(
             e.store(o * lanes, terms)
             for k in loop(o, least(o + together, O)):
                 add(e.load(k * lanes, lanes))
-        d.store(at, delta * spread_value(weight(), wide) if kind.weighted else delta)
+        d.store(at, delta * spread_value(weight(), wide) if wanted.weighted else delta)
     return loss.get()
 
 
@@ -171,16 +167,18 @@ class Updates(NamedTuple):
     kind: Kind
     memories: Memories
     rates: Rates
+    share: Value  # of a sample in means
 
     def descend(self, at: Int, terms: Value, is_bias: bool = False) -> Value:
         """Update the weights from ``at`` on, for gradients that are the sums of ``terms`` over
         samples; the new weights."""
         w, v, _, _, _, _ = self.memories
-        lanes, rule, size, rates = self.kind.lanes, self.kind.rule, self.kind.size, self.rates
+        lanes, size, wanted, rates = self.kind.lanes, self.kind.size, self.kind.wanted, self.rates
         gradient, weights = fold(terms, lanes), w.load(at, terms.n)
-        if self.kind.l2 and not is_bias:
+        if wanted.l2 and not is_bias:
             gradient = gradient + weights * rates.l2
-        new = weights - step(rule, gradient, v, at, size * lanes, rates)
+        gradient = averaged(wanted.mean, gradient, self.share)
+        new = weights - step(wanted.rule, gradient, v, at, size * lanes, rates)
         w.store(at, new)
         return new
 

@@ -20,7 +20,7 @@ from fastxor.kernels.small_layers import (
     update_biases,
 )
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
-from fastxor.kernels.updates import corrected
+from fastxor.kernels.updates import corrected, share_of
 
 
 def train_whole(
@@ -33,7 +33,7 @@ def train_whole(
     for epoch in loop(first, first + call.chunks):
         loss = train_batch(call, places, kind, memories, batch_size, epoch)
         # a constant costs less: of a power of two it is a multiplication
-        terms = call.terms if kind.weighted else batch_size * columns
+        terms = call.terms if kind.wanted.weighted else batch_size * columns
         call.losses.store(epoch, loss / terms)
         look_and_leave(call, kind, epoch)
 
@@ -73,21 +73,21 @@ def train_batches(
 
 def look_and_leave(call: BatchCall, kind: Kind, epoch: Int) -> None:
     """Is the epoch solved? Leave the loop, if that ends training."""
-    if kind.watch:
+    if kind.wanted.watch:
         look(call.position, epoch)
-    if kind.watch == STOP:
+    if kind.wanted.watch == STOP:
         leave_when(equal(call.position[SOLVED], epoch))
 
 
 def read(call: BatchCall, places: list[Place], kind: Kind, memories: Memories, start: Int) -> None:
     """The samples from ``start`` on."""
     I, O, lanes = places[0].inputs, places[-1].units, kind.lanes
-    N = call.y.size // (O + kind.weighted)
+    N = call.y.size // (O + kind.wanted.weighted)
     for i in loop(0, I):
         memories.a.store(i * lanes, call.X.load(i * N + start, lanes))
     for o in loop(0, O):
         memories.y.store(o * lanes, call.y.load(o * N + start, lanes))
-    if kind.weighted:
+    if kind.wanted.weighted:
         weights = call.y.load(O * N + start, lanes)
         memories.y.store(places[-1].units_padded * lanes, weights)
 
@@ -101,10 +101,10 @@ def gather(
         sample = call.order[least(start + j, call.n - 1)]
         for i in loop(0, I):
             memories.a.set(i * lanes + j, call.X[sample * I + i])
-        first = sample * (O + kind.weighted)
+        first = sample * (O + kind.wanted.weighted)
         for o in loop(0, O):
             memories.y.set(o * lanes + j, call.y[first + o])
-        if kind.weighted:
+        if kind.wanted.weighted:
             memories.y.set(places[-1].units_padded * lanes + j, call.y[first + O])
 
 
@@ -117,7 +117,8 @@ def train_batch(
         forward(place, kind, memories, kept, place is places[-1])
     loss = outputs(places[-1], kind, memories, kept, call.tolerance, call.position)
     decays = call.carried.at(2 * kind.masters)
-    updates = Updates(kind, memories, corrected(kind.rule, call.rates_of(epoch), decays))
+    rates = corrected(kind.wanted.rule, call.rates_of(epoch), decays)
+    updates = Updates(kind, memories, rates, share_of(count, memories.w.dtype))
     for place in places[:0:-1]:
         backward(place, updates)
     for place in places:

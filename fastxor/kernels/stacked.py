@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastxor.kernels.calls import STACK, StackCall, of_stacks
-from fastxor.kernels.compiling import Code, Layers
+from fastxor.kernels.compiling import Code, Layers, Wanted
 from fastxor.kernels.control import choose
 from fastxor.kernels.memory import Rows, as_memory, integers, offsets, scratch
 from fastxor.kernels.stacked_plan import (
@@ -43,9 +43,8 @@ class StackedKernel(NamedTuple):
 
 @cache
 def stacked_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int, l2: bool,
-    weighted: bool, scheduled: bool, watch: int,
-) -> StackedKernel:  # fmt: skip
+    dtype: Any, layers: Layers, batch_size: int, whole: bool, wanted: Wanted
+) -> StackedKernel:
     """The special form, for batches of this size; ``whole``: all samples in one batch.
 
     Its arguments, after the numbers for the general form:
@@ -71,9 +70,7 @@ def stacked_batch(
     has had a loss that is not finite has a parameter that is not, either.
     """
     S, W = shape_for(dtype, batch_size)
-    numbers = numbers_of(
-        S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, scheduled, watch
-    )
+    numbers = numbers_of(S, W, layers, batch_size, whole, wanted)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     *at, work_size = offsets(sizes, dtype)
 
@@ -81,34 +78,18 @@ def stacked_batch(
         memory = (scratch(call.work, *one) for one in zip(at, sizes, strict=True))
         train(call, network_of(places, numbers), dtype, S, W, GroupMemory(*memory))
 
-    key = (
-        "stacked",
-        S,
-        W,
-        layers,
-        log_loss,
-        batch_size,
-        whole,
-        rule,
-        l2,
-        weighted,
-        scheduled,
-        watch,
-    )
+    key = ("stacked", S, W, layers, batch_size, whole, wanted)
     code = Code(of_stacks(kernel), STACK, dtype, *key)
     return StackedKernel(code, np.zeros(0, np.int64), W, numbers.row // W, numbers.size, work_size)
 
 
 @cache
 def general_stack(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, whole: bool, rule: int, l2: bool,
-    weighted: bool, scheduled: bool, watch: int,
-) -> StackedKernel:  # fmt: skip
+    dtype: Any, layers: Layers, batch_size: int, whole: bool, wanted: Wanted
+) -> StackedKernel:
     """The general form, with the numbers of these networks."""
     S, W = shape_for(dtype, LANES)
-    numbers = numbers_of(
-        S, W, layers, log_loss, batch_size, whole, rule, l2, weighted, scheduled, watch
-    )
+    numbers = numbers_of(S, W, layers, batch_size, whole, wanted)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     memory = as_memory(numbers, places)
     return StackedKernel(_general(dtype), memory, W, numbers.row // W, numbers.size, sum(sizes))

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-from fastxor.kernels.compiling import Layers, carried_by
+from fastxor.kernels.compiling import Layers, Wanted, carried_by
 from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
@@ -41,6 +41,7 @@ class Numbers(NamedTuple):
     partial: int  # may there be fewer samples than values hold?
     watch: int  # what to do about epochs in which all samples are solved
     rule: int  # of updates
+    mean: int  # are gradients means over the samples of a batch?
     carried: int  # numbers that go on from update to update
     l2: int  # is there any?
     weighted: int  # have samples weights?
@@ -84,17 +85,16 @@ def places_of(layers: Layers) -> tuple[list[Place], int, int]:
 
 
 def numbers_of(
-    samples: int, width: int, layers: Layers, log_loss: bool, batch_size: int, whole: bool,
-    rule: int, l2: bool, weighted: bool, scheduled: bool,
-    watch: int,
-) -> Numbers:  # fmt: skip
+    samples: int, width: int, layers: Layers, batch_size: int, whole: bool, wanted: Wanted
+) -> Numbers:
     _, size, units = places_of(layers)
     function, O = CODES[layers[-1][2]], layers[-1][1]
     padded = -(-batch_size // samples) * samples
     numbers = (
-        len(layers), function, log_loss, 1 if function == SOFTMAX else O, size, padded * width,
-        batch_size != padded or (batch_size > 1 and not whole), watch, rule,
-        carried_by(rule, size), l2, weighted, scheduled, batch_size, whole, units, O,
+        len(layers), function, wanted.log_loss, 1 if function == SOFTMAX else O, size,
+        padded * width, batch_size != padded or (batch_size > 1 and not whole), wanted.watch,
+        wanted.rule, wanted.mean, carried_by(wanted.rule, size), wanted.l2, wanted.weighted,
+        wanted.scheduled, batch_size, whole, units, O,
     )  # fmt: skip
     return Numbers(*map(int, numbers))  # no True among them: all are of one type
 

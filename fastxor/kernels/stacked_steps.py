@@ -181,7 +181,8 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             when(loss_counts | (stops & truth(solved.get())), add_terms, batch)
             when(equal(number, batches - 1), end_epoch)
             go_back(
-                network.first, network.deeper, network.second, batch, v, memory.d, rates,
+                network.first, network.deeper, network.second, batch, v, count, memory.d,
+                rates,
             )  # fmt: skip
 
         when(unbounded, mark)

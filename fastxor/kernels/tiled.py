@@ -28,6 +28,7 @@ from fastxor.kernels.compiling import (
     Code,
     Kernel,
     Layers,
+    Wanted,
 )
 from fastxor.kernels.control import as_long_as, choose, either, least, leave_when, loop, when
 from fastxor.kernels.memory import Memory, Rows, integers, offsets, scratch
@@ -49,12 +50,11 @@ from fastxor.kernels.traced import Int, Value, Variable, equal, truth
 
 @cache
 def tiled_batch(
-    dtype: Any, layers: Layers, log_loss: bool, batch_size: int, sharing: int, watch: int,
-    rule: int, weighted: bool,
-) -> Kernel:  # fmt: skip
+    dtype: Any, layers: Layers, batch_size: int, sharing: int, wanted: Wanted
+) -> Kernel:
     """The special form; ``sharing``: `ALONE` or `BLOCKS`."""
     shape = shape_for(dtype, layers, batch_size, LANES)
-    arranged = plan(dtype, shape, layers, log_loss, sharing, watch, rule, weighted)
+    arranged = plan(dtype, shape, layers, sharing, wanted)
     numbers = arranged.numbers
     a_size, g_size = numbers.activations, numbers.lanes
     a_at, g_at, x_at = offsets([a_size, g_size if shape.single else 0], dtype)
@@ -69,18 +69,15 @@ def tiled_batch(
         g = scratch(work, g_at, g_size) if shape.single else work.at(g_at)
         train(call, network_of(arranged), shape, TileMemory(a, g, work.at(x_at)))
 
-    key = ("tiled", layers, log_loss, *shape[1:], REGISTER_BYTES, sharing, watch, rule, weighted)
+    key = ("tiled", layers, *shape[1:], REGISTER_BYTES, sharing, wanted)
     work = x_at + (numbers.inputs + numbers.targets) * shape.tile
     return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
 
 
 @cache
-def general_batch(
-    dtype: Any, layers: Layers, log_loss: bool, sharing: int, watch: int, rule: int,
-    weighted: bool,
-) -> Kernel:  # fmt: skip
+def general_batch(dtype: Any, layers: Layers, sharing: int, wanted: Wanted) -> Kernel:
     """The general form, for batches of any size, with the numbers of a network."""
-    arranged = plan(dtype, general_shape(dtype), layers, log_loss, sharing, watch, rule, weighted)
+    arranged = plan(dtype, general_shape(dtype), layers, sharing, wanted)
     shape, numbers, _ = arranged
     work = numbers.activations + numbers.lanes + (numbers.inputs + numbers.targets) * shape.tile
     return kernel_of(arranged, _general(dtype), work)

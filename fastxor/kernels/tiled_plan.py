@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastxor.kernels.compiling import Code, Kernel, Layers, carried_by
+from fastxor.kernels.compiling import Code, Kernel, Layers, Wanted, carried_by
 from fastxor.kernels.functions import CODES, IDENTITY
 from fastxor.kernels.memory import as_memory
 from fastxor.kernels.registers import REGISTER_BYTES
@@ -77,6 +77,7 @@ class Numbers(NamedTuple):
     sharing: int  # of batches among threads
     watch: int  # what to do about epochs in which all samples are solved
     rule: int  # of updates
+    mean: int  # are gradients means over the samples of a batch?
     targets: int  # outputs, and one more where samples have weights
     weighted: int  # have they?
 
@@ -107,10 +108,7 @@ def block_of(dtype: Any, inputs: int, units: int, lanes: int) -> tuple[int, int]
     return min(inputs, rows // units), units
 
 
-def plan(
-    dtype: Any, shape: Shape, layers: Layers, log_loss: bool, sharing: int, watch: int,
-    rule: int, weighted: bool,
-) -> Plan:  # fmt: skip
+def plan(dtype: Any, shape: Shape, layers: Layers, sharing: int, wanted: Wanted) -> Plan:
     places, size, own, before = [], 0, 0, -1
     codes = [CODES[function] for _, _, function, _ in layers]
     for number, (I, O, _, bias) in enumerate(layers):
@@ -127,9 +125,9 @@ def plan(
         kept += max(block_of(dtype, I, O, shape.lanes)[0] * O for I, O, _, _ in layers) - size
     chunk = BLOCK if sharing or size <= LARGEST_BLOCK else shape.tile
     numbers = (
-        layers[0][0], layers[-1][1], len(layers), codes[-1], log_loss, columns, size, sums,
-        kept * shape.lanes, own * shape.tile, chunk, sharing, watch, rule,
-        layers[-1][1] + weighted, weighted,
+        layers[0][0], layers[-1][1], len(layers), codes[-1], wanted.log_loss, columns, size, sums,
+        kept * shape.lanes, own * shape.tile, chunk, sharing, wanted.watch, wanted.rule,
+        wanted.mean, layers[-1][1] + wanted.weighted, wanted.weighted,
     )  # fmt: skip
     return Plan(shape, Numbers(*map(int, numbers)), places)
 

@@ -12,7 +12,7 @@ from fastxor.kernels.memory import Memory
 from fastxor.kernels.sums import BLOCK, LANES, fold_rows
 from fastxor.kernels.tiled_layers import backward, forward, outputs
 from fastxor.kernels.tiled_plan import Numbers, Place, Plan, Shape
-from fastxor.kernels.traced import Flag, Int, equal
+from fastxor.kernels.traced import Flag, Int, Value, equal
 
 
 class Network(NamedTuple):
@@ -110,7 +110,7 @@ def finish(
             total = totals.load(j, LANES) + totals.load(block * sums + j, LANES)
             totals.store(j, total)
     note(call, numbers, shape.dtype, epoch, first, last)
-    update(call, numbers, epoch, lambda j: totals.load(j, LANES))
+    update(call, numbers, epoch, first, last, lambda j: totals.load(j, LANES))
 
 
 def train_half(
@@ -138,7 +138,11 @@ def exchange(
     """Update the parameters by the totals of both halves; the first notes down the loss."""
     numbers, both = network.numbers, call.totals
     size, sums = numbers.size, numbers.sums
-    update(call, numbers, epoch, lambda j: both.load(j, LANES) + both.load(sums + j, LANES))
+
+    def gradients(j: Int) -> Value:
+        return both.load(j, LANES) + both.load(sums + j, LANES)
+
+    update(call, numbers, epoch, first, last, gradients, is_first)
 
     def note_down() -> None:
         for j in loop(size, sums, LANES):

@@ -1,6 +1,6 @@
 """The updates of the contract, for all kernels: traced functions."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastxor.kernels.compiling import ADAM, MOMENTUM, NESTEROV
 from fastxor.kernels.control import by_code, either
@@ -38,6 +38,17 @@ def corrected(rule: Int, rates: Rates, decays: Memory) -> Rates:
         return rate * (square_root(1 - second) / (1 - first))
 
     return rates._replace(learning_rate=either(equal(rule, ADAM), of_adam, lambda: rate))
+
+
+def share_of(count: Int, dtype: Any) -> Value:
+    """What each of so many samples is multiplied with in a mean."""
+    number = Value.full(count, dtype, 1) if isinstance(count, int) else count.as_value(dtype)
+    return 1 / number
+
+
+def averaged(mean: Int, gradient: Value, share: Value) -> Value:
+    """A gradient as it is wanted, a sum or a mean."""
+    return either(mean, lambda: gradient * share, lambda: gradient)
 
 
 def step(

@@ -8,6 +8,7 @@ import numpy as np
 from fastxor.common import checks
 
 OPTIMIZERS = ("sgd", "adam")
+REDUCTIONS = ("sum", "mean")
 OF_ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 """Its own, and what they are where they are left out: those of its paper."""
 
@@ -20,6 +21,7 @@ def check_optimizer(
     momentum: Any,
     nesterov: bool,
     l2: Any,
+    reduction: str,
     **of_adam: Any,
 ) -> dict[str, Any]:
     """These settings; ``real``: `checks.real` or, where they may differ, `checks.reals`."""
@@ -44,7 +46,8 @@ def check_optimizer(
             raise ValueError(f"momentum must be 0 with optimizer='adam', got {got}")
         if nesterov:
             raise ValueError("nesterov must be False with optimizer='adam', got True")
-    return found | {"l2": real("l2", l2, dtype, low=0)}
+    reduction = checks.choice("reduction", reduction, REDUCTIONS)
+    return found | {"l2": real("l2", l2, dtype, low=0), "reduction": reduction}
 
 
 def check_schedule(schedule: Any, epochs: int, dtype: Any) -> tuple[float, ...] | None:

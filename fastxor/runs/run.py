@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,9 @@ class Run:
     snapshots: dict[int, Network] = field(default_factory=dict)
     """The networks at the epochs of ``settings.snapshots``, as far as training got; without what
     goes on with them."""
+    penalties: Array | None = None
+    """(epochs done,), with ``record_penalty``: of each epoch, l2 / 2 * the sum of the squares of
+    weights, not of biases, before each batch's update, added up over its batches."""
 
 
 class Diverged(ArithmeticError):
@@ -69,9 +72,22 @@ class Interrupted(KeyboardInterrupt):
         return f"interrupted after {len(self.run.losses):,} of {self.run.settings.epochs:,} epochs"
 
 
-def losses_of(epochs: int, dtype: Any) -> Array:
-    """Room for the losses of so many epochs."""
-    try:
-        return np.empty(epochs, dtype)
-    except MemoryError:
-        raise MemoryError(f"epochs: no memory for the losses of {epochs:,} epochs") from None
+class Records(NamedTuple):
+    """What training notes down on the way."""
+
+    losses: Array  # (epochs,)
+    penalties: Array  # (epochs,), doubled; empty where they are not recorded
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Records":
+        """Room for those of a run."""
+        epochs, T = settings.epochs, np.dtype(settings.dtype)
+        try:
+            return Records(np.empty(epochs, T), np.zeros(epochs * settings.record_penalty, T))
+        except MemoryError:
+            raise MemoryError(f"epochs: no memory for the losses of {epochs:,} epochs") from None
+
+    def upto(self, epoch: int, stopped: bool = False) -> dict[str, Any]:
+        """Those of so many epochs, and of the one at which training ``stopped``: of a `Run`."""
+        penalties = 0.5 * self.penalties[:epoch] if self.penalties.size else None
+        return {"losses": self.losses[: epoch + stopped], "penalties": penalties}

@@ -57,6 +57,8 @@ class Settings:
     beta2: Any = None
     epsilon: Any = None
     l2: Any = 0.0  # float
+    reduction: str = "sum"
+    record_penalty: bool = False
     snapshots: tuple[int, ...] | None = None
     """The epochs at which networks are kept, in order; 0 is the start."""
     schedule: tuple[float, ...] | None = None
@@ -136,8 +138,10 @@ def check_settings(
     beta2: Any = None,
     epsilon: Any = None,
     l2: Any = 0.0,
+    reduction: str = "sum",
     schedule: Any = None,
     snapshots: Any = None,
+    record_penalty: bool = False,
     activation: Any = None,
     output: Any = None,
     loss: str = "mse",
@@ -180,6 +184,7 @@ def check_settings(
         learning_rate=real("learning_rate", learning_rate, dtype),
         schedule=check_schedule(schedule, epochs, dtype),
         snapshots=_check_snapshots(snapshots, epochs),
+        record_penalty=checks.boolean("record_penalty", record_penalty),
         batch_size=None if batch_size is None else checks.integer("batch_size", batch_size, low=1),
         shuffle=checks.boolean("shuffle", shuffle),
         seed=whole("seed", seed, low=0, high=2**32 - 1),
@@ -199,7 +204,7 @@ def check_settings(
         bias=has_bias,
         **check_optimizer(
             dtype, real, optimizer=optimizer, momentum=momentum, nesterov=nesterov, l2=l2,
-            beta1=beta1, beta2=beta2, epsilon=epsilon,
+            reduction=reduction, beta1=beta1, beta2=beta2, epsilon=epsilon,
         ),
     )  # fmt: skip
 

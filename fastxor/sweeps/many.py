@@ -54,6 +54,7 @@ def train_many(
     beta2: Any = None,
     epsilon: Any = None,
     l2: Any = 0.0,
+    reduction: str = "sum",
     schedule: Any = None,
     batch_size: int | None = None,
     shuffle: bool = False,
@@ -81,7 +82,7 @@ def train_many(
     networks.
 
     X, y, sample_weight, hidden_size, activation, output, loss, bias, epochs, optimizer, nesterov,
-        schedule, batch_size, shuffle, dtype: as in `train`.
+        reduction, schedule, batch_size, shuffle, dtype: as in `train`.
     learning_rate, momentum, beta1, beta2, epsilon, l2, seed, init_range: numbers as in
         `train`, or arrays of them.
     init: as in `train`, the same for all.
@@ -113,9 +114,9 @@ def train_many(
     settings = check_settings(
         start, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
         epochs=epochs, learning_rate=learning_rate, momentum=momentum, optimizer=optimizer,
-        nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2, schedule=schedule,
-        batch_size=batch_size, shuffle=shuffle, seed=seed, init=init, init_range=init_range,
-        dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
+        nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2, reduction=reduction,
+        schedule=schedule, batch_size=batch_size, shuffle=shuffle, seed=seed, init=init,
+        init_range=init_range, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
         snapshots=snapshots, record_every=record_every, many=True,
     )  # fmt: skip
     T = np.dtype(settings.dtype).type

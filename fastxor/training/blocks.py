@@ -11,12 +11,12 @@ from fastxor.kernels.stacked import StackedKernel, general_stack, stacked_batch
 from fastxor.kernels.stacked_plan import fits, group_width
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import before_training
-from fastxor.networks.stack import Networks, compact
+from fastxor.networks.stack import Networks
 from fastxor.runs.problem import terms_of
 from fastxor.runs.runs import Runs
 from fastxor.runs.settings import Settings
 from fastxor.training.layout import zeros
-from fastxor.training.wanted import factors_of, rates_of, rule_of, watch_of
+from fastxor.training.wanted import factors_of, rates_of, wanted_of
 
 EPOCH_WORK = 20_000_000  # samples times parameters of an epoch that may run without a pause
 
@@ -65,11 +65,8 @@ def samples_of(
     limit = np.sqrt(np.finfo(T).max / y.size / heaviest) / 2
     if n * architecture.parameters > EPOCH_WORK or farthest > limit:
         return None
-    arguments = (
-        T, layers, settings.loss == "log_loss", batch_size, batch_size == n,
-        rule_of(settings, carries), bool(np.any(compact(settings.l2))), weighted,
-        settings.schedule is not None, watch_of(settings),
-    )  # fmt: skip
+    wanted = wanted_of(settings, carries, weighted)
+    arguments = T, layers, batch_size, batch_size == n, wanted
     general, special = general_stack(*arguments), faster(stacked_batch, *arguments)
     (special.kernel or general).code.make()  # here, where its time counts for no slice
 

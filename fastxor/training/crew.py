@@ -20,7 +20,7 @@ from fastxor.runs.run import Diverged
 from fastxor.runs.runs import Runs
 from fastxor.training.blocks import Block, Samples, samples_of
 from fastxor.training.engine import Engine
-from fastxor.training.single import FIRST_SLICE, SLICE, Job
+from fastxor.training.job import FIRST_SLICE, SLICE, Job
 from fastxor.training.starts import starting_rows
 
 SHARES = 8  # blocks for each thread, so that all end at about the same time

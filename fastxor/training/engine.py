@@ -33,8 +33,9 @@ from fastxor.kernels.tiled import general_batch
 from fastxor.kernels.tiled_plan import LARGEST_BLOCK
 from fastxor.networks.carried import VELOCITY
 from fastxor.runs.problem import Problem, State, terms_of
+from fastxor.runs.run import Records
 from fastxor.training.layout import by_column, by_sample, stride_for, zeros
-from fastxor.training.wanted import NONE, factors_of, rates_of, rule_of, watch_of
+from fastxor.training.wanted import NONE, factors_of, rates_of, wanted_of
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
@@ -61,16 +62,13 @@ class Engine:
         self.problem, self.n, self.batch_size = problem, len(problem.X), problem.batch_size
         self.dtype = getattr(np, settings.dtype)
         self.carries, self.shuffled = settings.carries, settings.shuffle
-        rule = rule_of(settings, settings.carries)
         self.threads = _threads(problem)
-        log_loss, watch, sharing = settings.loss == "log_loss", watch_of(settings), ALONE
-        weighted = problem.weighted
+        wanted, sharing = wanted_of(settings, settings.carries, problem.weighted), ALONE
         if self.threads > 1:
             sharing = BLOCKS if self.batch_size > BLOCK else PAIR
         self.faster = faster(
-            special_kernel, self.dtype, layers, self.batch_size, log_loss,
-            self.batch_size == self.n and not self.shuffled, rule, settings.l2 != 0, weighted,
-            sharing, watch,
+            special_kernel, self.dtype, layers, self.batch_size,
+            self.batch_size == self.n and not self.shuffled, sharing, wanted,
         )  # fmt: skip
         self.terms = terms_of(problem.y, problem.architecture, self.dtype)
         self.order = np.zeros(self.n, np.int64) if self.shuffled else NO_ORDER
@@ -81,9 +79,8 @@ class Engine:
         kernel = self.faster.kernel
         if kernel is None:  # only special ones are for two threads
             sharing = sharing if sharing == BLOCKS else ALONE
-            kernel = general_batch(
-                self.dtype, layers, log_loss, sharing, watch, max(rule, MOMENTUM), weighted
-            )
+            wanted = wanted._replace(rule=max(wanted.rule, MOMENTUM))
+            kernel = general_batch(self.dtype, layers, sharing, wanted)
         self._use(kernel)
         # what a chunk may take, to begin with
         self.seconds = 30e-9 + 1e-9 * min(self.batch_size, kernel.chunk) * kernel.size
@@ -127,12 +124,12 @@ class Engine:
         self._set(state)
         self.done = batches * self.per_batch
 
-    def begin(self, problem: Problem, losses: Array) -> None:
-        """Train from this start, with these rates; ``losses`` (epochs,) are filled on the way."""
+    def begin(self, problem: Problem, records: Records) -> None:
+        """Train from this start, with these rates; ``records`` are filled on the way."""
         settings, T = problem.settings, self.dtype
-        self.losses, self.tolerance = losses, T(settings.tolerance or 0)
+        self.records, self.tolerance = records, T(settings.tolerance or 0)
         self.rates, self.factors = np.array(rates_of(settings), T), factors_of(settings, T)
-        self.l2, self.penalties = settings.l2, NONE[T]
+        self.l2, self.own_l2 = settings.l2, NONE[T]
         self.restart(0, problem.start, -1)
 
     def restart(self, epoch: int, state: State, solved_at: int) -> None:
@@ -151,8 +148,8 @@ class Engine:
         places = self.kernel.places
         self.parameters[places] = state.parameters
         if self.l2:
-            self.penalties = np.zeros_like(self.parameters)
-            self.penalties[places[self.problem.architecture.are_weights]] = self.l2
+            self.own_l2 = np.zeros_like(self.parameters)
+            self.own_l2[places[self.problem.architecture.are_weights]] = self.l2
         if state.carried is not None:
             self.carried[self._carried_places] = state.carried
 
@@ -209,9 +206,9 @@ class Engine:
     def _run(self, work: Array, chunks: int) -> None:
         self.kernel.code.run(
             self.kernel.numbers, self.X, self.y, self.order, self.addresses, self.n,
-            self.batch_size, self.parameters, self.carried, self.totals, work, self.losses,
-            self.position, self.rates, self.factors, self.penalties, self.tolerance, self.terms,
-            chunks,
+            self.batch_size, self.parameters, self.carried, self.totals, work,
+            self.records.losses, self.records.penalties, self.position, self.rates, self.factors,
+            self.own_l2, self.tolerance, self.terms, chunks,
         )  # fmt: skip
 
     def _beside(self, work: Array, chunks: int) -> None:

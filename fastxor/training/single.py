@@ -1,25 +1,18 @@
-"""`train`: checks, slices of some 50 ms for the kernel, and what came of them."""
+"""`train`: checks, and a `Job` for an engine."""
 
-import time
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.progress import progress_bar
 from fastxor.forks import not_forking
-from fastxor.networks.network import Network
-from fastxor.runs.problem import Problem, prepare
-from fastxor.runs.run import Diverged, Interrupted, Run, losses_of
+from fastxor.runs.problem import prepare
+from fastxor.runs.run import Interrupted, Run
+from fastxor.training.job import Job
 
 if TYPE_CHECKING:
     from fastxor.training.engine import Engine
-
-SLICE = 0.05  # seconds in the kernel between two looks at Ctrl-C and the progress bar
-FIRST_SLICE = 0.01  # likewise, as long as the speed is only a guess
 
 
 @ieee_arithmetic()
@@ -42,6 +35,7 @@ def train(
     beta2: float | None = None,
     epsilon: float | None = None,
     l2: float = 0.0,
+    reduction: str = "sum",
     schedule: Any = None,
     batch_size: int | None = None,
     shuffle: bool = False,
@@ -54,12 +48,14 @@ def train(
     tolerance: float | None = None,
     stop_when_solved: bool = False,
     snapshots: Any = None,
+    record_penalty: bool = False,
     progress: bool = False,
 ) -> Run:
     """Train a network by gradient descent: by default the tutorial's, with a layer of sigmoids.
 
-    The gradients are sums over the samples, as in the tutorial, so the learning rate counts per
-    sample. `fastxor.reference.train` takes the same arguments and returns the same bits.
+    The gradients are sums over the samples of a batch, as in the tutorial, so the learning rate
+    counts per sample; ``reduction`` has them as means. `fastxor.reference.train` takes the same
+    arguments and returns the same bits.
 
     X: samples (n, I), any array-like of real numbers, integers or booleans. Not changed.
     y: targets (n, O) or (n,).
@@ -85,6 +81,8 @@ def train(
     l2: adds l2 * W to the gradients of weights, not of biases: a penalty of l2 / 2 * the sum of
         their squares beside that half sum, or sum, whose gradients they are. Losses are told
         without it.
+    reduction: "sum", or "mean": gradients, with what l2 adds, are divided by the number of samples
+        in the batch, as in most other libraries; sample weights do not count for that number.
     schedule: what the learning rate is multiplied with in each epoch, (epochs,), or a function of
         the epochs' numbers, an array, that gives it. To go on later, give the rest of it.
     batch_size: samples between two updates, the last batch of an epoch may have fewer; by
@@ -114,6 +112,7 @@ def train(
         to that epoch's own.
     snapshots: keep the networks at these epochs, integers; 0 is the start, k what k epochs have
         made of it. ``snapshots`` of the result are those that training got to.
+    record_penalty: keep what l2 stands for, of each epoch: ``penalties`` of the result.
     progress: show a progress bar on standard error.
 
     Raises ValueError or TypeError, before any work, for bad input; `Diverged` when training
@@ -125,9 +124,11 @@ def train(
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
-        "epsilon": epsilon, "l2": l2, "schedule": schedule, "batch_size": batch_size,
-        "shuffle": shuffle, "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
-        "tolerance": tolerance, "stop_when_solved": stop_when_solved, "snapshots": snapshots,
+        "epsilon": epsilon, "l2": l2, "reduction": reduction, "schedule": schedule,
+        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
+        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
+        "stop_when_solved": stop_when_solved, "snapshots": snapshots,
+        "record_penalty": record_penalty,
     })  # fmt: skip
     job = Job(problem)
     try:
@@ -147,108 +148,3 @@ def _engine() -> "type[Engine]":
     with not_forking:
         from fastxor.training.engine import Engine
     return Engine
-
-
-class Job:
-    """A run in progress.
-
-    The arrays of the engine may hold anything when Ctrl-C is pressed. What counts is ``good``,
-    the last state that was looked at and found finite, replaced at once.
-    """
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.stop = problem.settings.stop_when_solved
-        self.losses = losses_of(problem.settings.epochs, problem.start.parameters.dtype)
-        # epochs done, the state after them, and the first of them that was solved
-        self.good = 0, problem.start, -1
-        self.chunks = 0  # of the next slice, once the speed is known
-        self.wanted = problem.settings.snapshots or ()
-        self.snapshots: dict[int, Network] = {}
-        if self.wanted:
-            self._keep_snapshot()
-
-    def run(self) -> Run:
-        """What is done so far."""
-        epoch, state, solved_at = self.good
-        settings, network = self.problem.settings, state.network(self.problem.architecture)
-        stopped = self.stop and solved_at == epoch
-        watched = settings.tolerance is not None
-        return Run(
-            network, self.losses[: epoch + stopped], settings, solved_at if watched else None,
-            self.snapshots,
-        )  # fmt: skip
-
-    def _keep_snapshot(self) -> None:
-        """Of the good state, if one is wanted there."""
-        epoch, state, _ = self.good
-        if epoch in self.wanted:
-            network = state._replace(velocity=None, adam=None, generator=None)
-            self.snapshots[epoch] = network.network(self.problem.architecture)
-
-    def finish(self, engine: "Engine", report: Callable[[float], None]) -> None:
-        """Train to the end; ``report`` the epochs done after each slice."""
-        engine.begin(self.problem, self.losses)
-        self.train_to(engine, self.problem.settings.epochs, report)
-
-    def train_to(self, engine: "Engine", epoch: int, report: Callable[[float], None]) -> None:
-        """Train in slices until so many epochs are done, or all is solved; the engine has begun."""
-        chunks = self.chunks or max(1, int(FIRST_SLICE / engine.seconds))
-        while engine.epoch < epoch:
-            began = time.perf_counter()
-            engine.go_faster()  # perhaps after the rest of a batch, which may end the epoch
-            if left := engine.chunks_until(min(epoch, self._next_stop)):
-                chunks = engine.advance(min(chunks, left))
-            if self.stop and engine.solved_at >= 0:
-                self._go_back(engine, engine.solved_at)
-                return
-            if engine.between_epochs and not self._keep_if_finite(engine):
-                raise Diverged(self._last_finite(engine), self.run())
-            seconds = time.perf_counter() - began
-            report(engine.progress)
-            left = engine.chunks_until(self.problem.settings.epochs)
-            engine.faster.worked(seconds, seconds / chunks * left)
-            chunks = max(1, int(chunks * min(8, SLICE / max(seconds, 1e-6))))
-        self.chunks = chunks
-
-    def _keep_if_finite(self, engine: "Engine") -> bool:
-        """Are the parameters and the new losses finite? Then they are the good state."""
-        epoch, state = engine.epoch, engine.state()
-        if not (checks.all_finite(self.losses[self.good[0] : epoch]) and state.finite):
-            return False
-        self.good = epoch, state, engine.solved_at
-        if self.wanted:
-            self._keep_snapshot()
-        return True
-
-    @property
-    def _next_stop(self) -> int:
-        """The next epoch at which a network is to be kept, or the last."""
-        epochs = self.problem.settings.epochs
-        return next((at for at in self.wanted if at > self.good[0]), epochs)
-
-    def _go_back(self, engine: "Engine", solved_at: int) -> None:
-        """End before the epoch that is solved; the engine is somewhere after it."""
-        engine.restart(*self.good)
-        if chunks := engine.chunks_until(solved_at):
-            engine.advance(chunks)
-        if not self._keep_if_finite(engine):
-            raise Diverged(self._last_finite(engine), self.run())
-        if not np.isfinite(self.losses[solved_at]):
-            raise Diverged(solved_at, self.run())
-        self.good = *self.good[:2], solved_at
-
-    def _last_finite(self, engine: "Engine") -> int:
-        """Find the last epoch before which all was finite, and make it the good state.
-
-        A parameter that is infinite or NaN stays so, and a loss is remembered: halving the
-        distance between the good state and now finds it.
-        """
-        high = engine.epoch
-        while high - self.good[0] > 1:
-            engine.restart(*self.good)
-            middle = (self.good[0] + high) // 2
-            engine.advance(engine.chunks_until(middle))
-            if not self._keep_if_finite(engine):
-                high = middle
-        return self.good[0]

@@ -5,21 +5,31 @@ from typing import Any
 import numpy as np
 
 from fastxor.common.checks import Array
-from fastxor.kernels.compiling import ADAM, MOMENTUM, NESTEROV, OFF, PLAIN, STOP, WATCH
+from fastxor.kernels.compiling import ADAM, MOMENTUM, NESTEROV, OFF, PLAIN, STOP, WATCH, Wanted
+from fastxor.networks.stack import compact
 from fastxor.runs.settings import Settings
 
 ONE, NONE = ({T: np.ones(n, T) for T in (np.float64, np.float32)} for n in (1, 0))
 
 
-def watch_of(settings: Settings) -> int:
-    """What they are to do about solved epochs."""
-    if settings.tolerance is None:
-        return OFF
-    return STOP if settings.stop_when_solved else WATCH
+def wanted_of(settings: Settings, carries: str | None, weighted: bool) -> Wanted:
+    """What they are to do; what ``carries`` for some networks has to serve others with them."""
+    watch = OFF
+    if settings.tolerance is not None:
+        watch = STOP if settings.stop_when_solved else WATCH
+    return Wanted(
+        log_loss=settings.loss == "log_loss",
+        rule=_rule_of(settings, carries),
+        l2=bool(np.any(compact(settings.l2))),
+        mean=settings.reduction == "mean",
+        penalty=settings.record_penalty,
+        weighted=weighted,
+        scheduled=settings.schedule is not None,
+        watch=watch,
+    )
 
 
-def rule_of(settings: Settings, carries: str | None) -> int:
-    """How they are to update; what ``carries`` for some networks has to serve others with them."""
+def _rule_of(settings: Settings, carries: str | None) -> int:
     if settings.optimizer == "adam":
         return ADAM
     if carries is None:
