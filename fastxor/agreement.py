@@ -52,6 +52,11 @@ def tensors(run: Run) -> Iterator[tuple[str, Array]]:
     yield from run.network.state.items()
     if run.network.generator is not None:
         yield "generator", state_of(run.network.generator)
+    if run.validation_losses is not None:
+        yield "validation_losses", run.validation_losses
+        yield "best_epoch", np.array(run.best_epoch, np.int64)
+    if run.best is not None:
+        yield from ((f"best_{name}", array) for name, array in run.best.state.items())
     if run.solved_at is not None:
         yield "solved_at", np.array(run.solved_at, np.int64)
 
@@ -92,11 +97,13 @@ class Agreement:
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
     """What differs there: losses, penalties, W1, b1, W2 and so on, velocity_W1 and so on, adam,
-    generator, solved_at or activations."""
+    generator, validation_losses, best_epoch, best_W1 and so on, solved_at or activations."""
     digest: str
     """SHA-256 of the fast run."""
     reference: Run
     fast: Run
+    diverged_at: int | None = None
+    """The epoch in which the fast run left the finite numbers, if it did."""
 
     def __str__(self) -> str:
         epochs = len(self.fast.losses)
@@ -107,8 +114,8 @@ class Agreement:
                 f"reference and kernel DIFFER: first in epoch {self.first_epoch}, "
                 f"{self.first_tensor}; at most {self.max_ulp:,} ulp after {epochs:,} epochs"
             )
-        if epochs < self.fast.settings.epochs:
-            text += f"\ntraining overflowed in epoch {epochs}: compared up to there"
+        if self.diverged_at is not None:
+            text += f"\ntraining overflowed in epoch {self.diverged_at}: compared up to there"
         return f"{text}\nsha256 {self.digest}"
 
 
@@ -121,7 +128,8 @@ def compare(
     the report. Training that diverges is compared up to the last finite network. ``fast`` may
     be any other function with the arguments and the result of `fastxor.train`.
     """
-    expected, actual = _run(reference.train, X, y, settings), _run(fast, X, y, settings)
+    expected, _ = _run(reference.train, X, y, settings)
+    actual, diverged_at = _run(fast, X, y, settings)
     names = differing(expected, actual)
     epoch, name = _first_difference(fast, X, y, settings) if names else (None, None)
     first, second = dict(tensors(expected)), dict(tensors(actual))
@@ -133,31 +141,38 @@ def compare(
         and first[name].dtype == second[name].dtype
     )
     distance = max((ulp_distance(a, b) for a, b in comparable), default=0)
-    result = Agreement(not names, distance, epoch, name, digest(actual), expected, actual)
+    found = not names, distance, epoch, name, digest(actual)
+    result = Agreement(*found, expected, actual, diverged_at)
     if show:
         print(result)
     return result
 
 
-def _run(train: Train, X: Any, y: Any, settings: dict[str, Any]) -> Run:
+def _run(train: Train, X: Any, y: Any, settings: dict[str, Any]) -> tuple[Run, int | None]:
+    """The run, up to where it diverged, if it did: the epoch."""
     try:
-        return train(X, y, **settings)
+        return train(X, y, **settings), None
     except Diverged as error:
-        return error.run
+        return error.run, error.epoch
 
 
 def _first_difference(
     fast: Train, X: Any, y: Any, settings: dict[str, Any]
 ) -> tuple[int | None, str | None]:
     """Train both one epoch at a time until something differs."""
-    settings = dict(settings)
+    # an epoch by itself has no use for these
+    settings = {
+        name: value
+        for name, value in settings.items()
+        if name not in ("snapshots", "validate_every", "patience")
+    }
     epochs, initial = settings.pop("epochs", 10_000), settings.pop("initial", None)
     factors = check_schedule(settings.pop("schedule", None), epochs, np.float64)
     a = b = initial
     for epoch in range(epochs):
         own = None if factors is None else factors[epoch : epoch + 1]
         a, b = (
-            _run(t, X, y, {**settings, "epochs": 1, "schedule": own, "initial": i})
+            _run(t, X, y, {**settings, "epochs": 1, "schedule": own, "initial": i})[0]
             for t, i in ((reference.train, a), (fast, b))
         )
         if names := differing(a, b):

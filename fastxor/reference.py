@@ -7,6 +7,7 @@ import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
+from fastxor.common.checks import Array
 from fastxor.common.progress import progress_bar
 from fastxor.contract.losses import loss_terms, total
 from fastxor.contract.passes import backward_propagation, forward_propagation, layers_of
@@ -14,8 +15,9 @@ from fastxor.contract.sums import lane_sum
 from fastxor.contract.updates import adam_step, momentum_step
 from fastxor.networks.carried import KINDS
 from fastxor.networks.network import Network
-from fastxor.runs.problem import State, prepare, terms_of
+from fastxor.runs.problem import Best, Problem, State, prepare, run_of
 from fastxor.runs.run import Diverged, Interrupted, Records, Run
+from fastxor.runs.samples import terms_of
 
 
 @ieee_arithmetic()
@@ -24,6 +26,9 @@ def train(
     y: Any,
     *,
     sample_weight: Any = None,
+    validation: Any = None,
+    validate_every: int = 1,
+    patience: int | None = None,
     hidden_size: int | tuple[int, ...] | None = None,
     activation: str | tuple[str, ...] | None = None,
     output: str | None = None,
@@ -59,7 +64,7 @@ def train(
     ``threads`` is only checked.
     """
     progress = checks.boolean("progress", progress)
-    problem = prepare(X, y, sample_weight, initial, threads, {
+    problem = prepare(X, y, sample_weight, validation, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
@@ -67,7 +72,7 @@ def train(
         "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
         "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
         "stop_when_solved": stop_when_solved, "snapshots": snapshots,
-        "record_penalty": record_penalty,
+        "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,
     })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
     T, output, loss = start.parameters.dtype.type, settings.output, settings.loss
@@ -80,20 +85,15 @@ def train(
     l2 = T(settings.l2)
     betas = np.array([settings.beta1, settings.beta2], T)  # NaN without Adam
     # changes at once, also on Ctrl-C
-    state: Any = 0, start, None if tolerance is None else -1
+    state: Any = 0, start, -1
     kept: dict[int, Network] = {}
 
     def run_so_far() -> Run:
         epoch, numbers, solved_at = state
-        stopped = settings.stop_when_solved and solved_at == epoch
         carried = {kind: getattr(numbers, kind) for kind in KINDS}
         carried = {kind: array + T(0) for kind, array in carried.items() if array is not None}
-        network = numbers._replace(**carried).network(architecture)
         reached = {at: one for at, one in kept.items() if at <= epoch}
-        return Run(
-            network=network, settings=settings, solved_at=solved_at, snapshots=reached,
-            **records.upto(epoch, stopped),
-        )  # fmt: skip
+        return run_of(problem, records, epoch, numbers._replace(**carried), solved_at, reached)
 
     try:
         with progress_bar(settings.epochs, progress) as report:
@@ -103,7 +103,7 @@ def train(
                     kept[epoch] = Network.of(arrays, architecture)
                 if epoch == settings.epochs:
                     break
-                (parameters, velocity, adam, generator), solved_at = state[1:]
+                (parameters, velocity, adam, generator, best), solved_at = state[1:]
                 order = np.arange(len(X))
                 if generator:
                     generator = copy.deepcopy(generator)
@@ -149,13 +149,34 @@ def train(
                         records.losses[epoch] = mean
                         state = *state[:2], solved_at
                         break
-                numbers = State(parameters, velocity, adam, generator)
+                numbers = State(parameters, velocity, adam, generator, best)
                 if not np.isfinite(mean) or not numbers.finite:
                     raise Diverged(epoch, run_so_far())
                 records.losses[epoch] = mean
                 records.penalties[epoch : epoch + 1] = penalty
-                state = epoch + 1, numbers, solved_at
+                is_due = best is not None and (epoch + 1) % settings.validate_every == 0
+                if is_due:
+                    held_out_loss = _validation_loss(problem, parameters)
+                    records.validation_losses[settings.validations(epoch)] = held_out_loss
+                    if held_out_loss < best.loss:
+                        best = Best(epoch + 1, held_out_loss, parameters)
+                state = epoch + 1, numbers._replace(best=best), solved_at
                 report(epoch + 1)
+                if is_due and 0 < settings.waits <= epoch + 1 - best.epoch:
+                    break
         return run_so_far()
     except KeyboardInterrupt:
         raise Interrupted(run_so_far()) from None
+
+
+def _validation_loss(problem: Problem, parameters: Array) -> Any:
+    """That of the samples that are held out, as one batch."""
+    architecture, settings = problem.architecture, problem.settings
+    T, held_out = parameters.dtype.type, problem.validation
+    assert held_out
+    X, y = held_out.X.astype(T), held_out.y[:, : architecture.sizes[-1]].astype(T)
+    arrays = architecture.cut(parameters)
+    layers = layers_of(arrays, architecture.biases, architecture.activations)
+    activations, Z = forward_propagation(X, layers)
+    terms = loss_terms(y, activations[-1], Z, settings.output, settings.loss)
+    return total(terms) / terms_of(held_out.y, architecture, T)

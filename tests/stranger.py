@@ -22,6 +22,10 @@ class Trained(NamedTuple):
     adam: list[Any]  # means, squares, two decays
     solved_at: int
     diverged: int | None  # the epoch that was not finite
+    penalties: list[Any]
+    held_out_losses: list[Any]
+    best_epoch: int
+    best: list[Any] | None  # as the parameters
 
 
 class Functions:
@@ -180,7 +184,7 @@ class Functions:
 def train(
     X, y, layers, *, T=float, loss="mse", epochs, rate, momentum=0.0, nesterov=False, betas=None,
     epsilon=None, l2=0.0, factors=None, weights=None, batch_size=None, orders=None, tolerance=None,
-    stop=False,
+    stop=False, mean=False, held_out=None, every=1, patience=None,
 ):  # fmt: skip
     """Train ``layers``, each (W, b or None, activation); of numbers that are of the type T.
 
@@ -193,29 +197,24 @@ def train(
         for W, b in parameters
     ]
     adam = [velocity, velocity, T(1), T(1)]
-    losses, solved_at = [], -1
+    losses, solved_at, penalties = [], -1, []
+    held_out_losses, best = [], (0, T(math.inf), None)
+
+    def trained(losses, parameters, velocity, adam, solved_at, diverged):
+        return Trained(
+            losses, parameters, velocity, adam, solved_at, diverged, penalties, held_out_losses,
+            best[0], best[2],
+        )  # fmt: skip
+
     for epoch in range(epochs):
         before = parameters, velocity, adam
         step_size = rate if factors is None else rate * factors[epoch]
         order = list(range(n)) if orders is None else orders[epoch]
-        error, columns, solved = T(0), 0, tolerance is not None
+        error, columns, solved, penalty = T(0), 0, tolerance is not None, T(0)
         for first in range(0, n, batch_size or n):
             batch = order[first : first + (batch_size or n)]
             # forward, sample by sample: the activations of all layers, X before them [2, 3]
-            passes = []
-            for sample in batch:
-                A, Z = [X[sample]], None
-                for (W, b), name in zip(parameters, names, strict=True):
-                    Z = []
-                    for u in range(len(W[0])):
-                        sums = A[-1][0] * W[0][u]
-                        if b is not None:
-                            sums = b[u] + sums
-                        for i in range(1, len(W)):
-                            sums = sums + A[-1][i] * W[i][u]
-                        Z.append(sums)
-                    A.append(f.activations(name, Z))
-                passes.append((A, Z))
+            passes = [forward(f, X[sample], parameters, names) for sample in batch]
             targets = [y[sample] for sample in batch]
             terms = [
                 f.loss_terms(target, A[-1], Z, names[-1], loss)
@@ -224,11 +223,7 @@ def train(
             own = [T(1) if weights is None else weights[sample] for sample in batch]
             if weights is not None:  # [6]
                 terms = [[term * w for term in row] for row, w in zip(terms, own, strict=True)]
-            columns = [f.sample_sum(list(column)) for column in zip(*terms, strict=True)]
-            batch_error = columns[0]
-            for column in columns[1:]:
-                batch_error = batch_error + column
-            error, columns = error + batch_error, len(columns)
+            error, columns = error + total(f, terms), len(terms[0])
             if tolerance is not None:  # [10]
                 solved = solved and all(
                     abs(a - wanted) < tolerance
@@ -271,25 +266,81 @@ def train(
                     deltas = next_deltas
             # update [8]
             if l2:
+                pulls = [both(lambda w, _: l2 * w, W, W) for W, _ in parameters]
+                penalty = penalty + penalty_of(f, pulls, parameters)
                 gradients = [
-                    (both(lambda g, w: g + l2 * w, of_W, W), of_b)
-                    for (of_W, of_b), (W, _) in zip(gradients, parameters, strict=True)
+                    (both(lambda g, p: g + p, of_W, pull), of_b)
+                    for (of_W, of_b), pull in zip(gradients, pulls, strict=True)
                 ]
+            if mean:
+                share = T(1) / T(len(batch))
+                gradients = both(lambda g, _, share=share: g * share, gradients, gradients)
             if betas:
                 adam, steps = adam_steps(f, adam, gradients, step_size, betas, epsilon)
             else:
                 velocity, steps = sgd_steps(velocity, gradients, step_size, momentum, nesterov)
             parameters = both(lambda w, step: w - step, parameters, steps)
-        mean = error / T((n if weights is None else math.fsum(weights)) * columns)
+        mean_loss = error / T((n if weights is None else math.fsum(weights)) * columns)
         if solved and solved_at == -1:
             solved_at = epoch
-            if stop and math.isfinite(mean):
-                return Trained([*losses, mean], *before, solved_at, None)
+            if stop and math.isfinite(mean_loss):
+                return trained([*losses, mean_loss], *before, solved_at, None)
         numbers = flat([parameters, adam])
-        if not math.isfinite(mean) or not all(map(math.isfinite, numbers)):  # [9]
-            return Trained(losses, *before, solved_at if solved_at < epoch else -1, epoch)
-        losses.append(mean)
-    return Trained(losses, parameters, velocity, adam, solved_at, None)
+        if not math.isfinite(mean_loss) or not all(map(math.isfinite, numbers)):  # [9]
+            return trained(losses, *before, solved_at if solved_at < epoch else -1, epoch)
+        losses.append(mean_loss)
+        penalties.append(penalty * T(0.5))
+        if held_out and (epoch + 1) % every == 0:  # [13]
+            held_out_losses.append(loss_of(f, *held_out, parameters, names, loss))
+            if held_out_losses[-1] < best[1]:
+                best = epoch + 1, held_out_losses[-1], parameters
+            if patience and epoch + 1 - best[0] >= patience * every:
+                break
+    return trained(losses, parameters, velocity, adam, solved_at, None)
+
+
+def forward(f, x, parameters, names):
+    """Of one sample: the activations of all layers, x before them, and the last sums [2, 3]"""
+    A, Z = [x], None
+    for (W, b), name in zip(parameters, names, strict=True):
+        Z = []
+        for u in range(len(W[0])):
+            sums = A[-1][0] * W[0][u]
+            if b is not None:
+                sums = b[u] + sums
+            for i in range(1, len(W)):
+                sums = sums + A[-1][i] * W[i][u]
+            Z.append(sums)
+        A.append(f.activations(name, Z))
+    return A, Z
+
+
+def total(f, terms):
+    """[6]"""
+    columns = [f.sample_sum(list(column)) for column in zip(*terms, strict=True)]
+    result = columns[0]
+    for column in columns[1:]:
+        result = result + column
+    return result
+
+
+def loss_of(f, X, y, parameters, names, loss):
+    """[13]"""
+    passes = [forward(f, x, parameters, names) for x in X]
+    terms = [
+        f.loss_terms(target, A[-1], Z, names[-1], loss)
+        for target, (A, Z) in zip(y, passes, strict=True)
+    ]
+    return total(f, terms) / f.T(len(X) * len(terms[0]))
+
+
+def penalty_of(f, pulls, parameters):
+    """[12]"""
+    terms = []
+    for pull, (W, b) in zip(pulls, parameters, strict=True):
+        terms += flat(both(lambda p, w: p * w, pull, W)) + [f.T(0)] * len(b or ())
+    l0, l1, l2, l3, l4, l5, l6, l7 = (f.lane(terms[j::8]) for j in range(8))
+    return ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
 
 
 def sgd_steps(velocity, gradients, rate, momentum, nesterov):

@@ -311,17 +311,18 @@ MUTANTS = {
     "infinite padding": ("small_layers.py", "if kind.partial:  # no inf", "if False:  # no inf"),
     "derivative in the log loss": (
         "small_layers.py",
-        "if not log_loss:\n            delta",
+        "if not wanted.log_loss:\n            delta",
         "if True:\n            delta",
     ),
     "largest output, softmax": ("small_layers.py", "- largest", "- 0 * largest"),
     "mean of the loss": ("small_steps.py", "else batch_size * columns", "else batch_size"),
     "mean of the loss, softmax": ("small.py", "columns = 1 if", "columns = 2 if"),
     "starting weights": (
-        "engine.py", "[places] = state.parameters", "[places] = state.parameters[::-1]",
+        "kernel_arrays.py", "self.places] = state.parameters",
+        "self.places] = state.parameters[::-1]",
     ),
     "starting velocity": (
-        "engine.py", "[self._carried_places] = state.carried", "[self._carried_places] = 1",
+        "kernel_arrays.py", "_places(kind)] = state.carried", "_places(kind)] = 1",
     ),
     "no shuffling, batches": ("order.py", "order.size - 1, 0, -1)", "0, 0, -1)"),
     "the same order in each epoch, batches": ("small_steps.py", "shuffled & (left > 1)", "False"),
@@ -337,7 +338,7 @@ MUTANTS = {
     "misses lost, solved, batches": (
         "small_layers.py", "when(~all_within", "when(lanes < 0 and ~all_within",
     ),
-    "solved too early, solved": ("job.py", "chunks_until(solved_at):", "chunks_until(0):"),
+    "solved too early, solved": ("job.py", "chunks_until(end):", "chunks_until(0):"),
     # --- batches of any size ---
     "order of sums, tiled": (
         "tiled_layers.py", "for i in loop(1, I):", "for i in loop(I - 1, 0, -1):",
@@ -365,8 +366,8 @@ MUTANTS = {
     "two rows, batches, tiled": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 1)"),
     "a row, batches, tiled, one output": ("tiled_gradients.py", "(8, 4, 2, 1)", "(8, 4, 2)"),
     "momentum, tiled": ("updates.py", "(at, velocity)", "(at, 0 * velocity)"),
-    "l2, tiled": ("batches.py", "gradient + weights *", "gradient + 0 * weights *"),
-    "l2 of biases, tiled": ("engine.py", "places[self.problem.architecture.are_weights]", "places"),
+    "l2, tiled": ("batches.py", "gradient + pull", "gradient + 0 * pull"),
+    "l2 of biases, tiled": ("kernel_arrays.py", "places[self.architecture.are_weights]", "places"),
     "weights of deltas, tiled": ("tiled_layers.py", "weighted(delta, t)", "delta"),
     "weights of errors, softmax, tiled": ("tiled_layers.py", "weighted(error, t)", "error"),
     "weights of terms, tiled": ("tiled_layers.py", "weighted(terms, t)", "terms"),
@@ -471,7 +472,7 @@ MUTANTS = {
         "stacked_gradients.py", "total.set(total.get() + terms(s))", "terms(s)",
     ),
     "a group lost in the loss, many, nine samples": (
-        "stacked_steps.py", "lanes.get() + batch.weighted", "batch.weighted"
+        "stacked_steps.py", "lanes.get() + batch.term", "batch.term"
     ),
     "derivative in the log loss, many": (
         "stacked_layers.py", "        return error\n\n    def of_mse",
@@ -487,14 +488,14 @@ MUTANTS = {
     "weights of errors, many, softmax": (
         "stacked_layers.py", "batch.weighted(error, y, s)", "error"
     ),
-    "weights of terms, many": ("stacked_steps.py", "batch.weighted(term, y, s)", "term"),
+    "weights of terms, many": ("stacked_layers.py", "self.weighted(term, y, s)", "term"),
     "weights of solved ones, many, solved": (
         "stacked_layers.py", "keep_where(target(s, O), error)", "error",
     ),
     "l2, many": ("stacked_gradients.py", "gradient + weight *", "gradient + 0 * weight *"),
     "l2 of biases, many": ("stacked_gradients.py", "if not is_bias", "if True"),
     "schedule, many, slices": (
-        "stacked_steps.py", "least(epoch, call", "least(epoch - call.first, call",
+        "stacked_group.py", "least(epoch, call", "least(epoch - call.first, call",
     ),
     "decays, many, adam, slices": ("stacked_gradients.py", "v.at(2 * numbers", "v.at(numbers"),
     "mean of the loss, many": ("stacked_steps.py", "/ call.terms", "/ n.as_value(group.dtype)"),
@@ -514,10 +515,60 @@ MUTANTS = {
         "stacked_steps.py", "rewinds, memory.kept_v, v", "False, memory.kept_v, v"
     ),
     "loss of the end, many, solved": (
-        "stacked_steps.py", "leave_loss, choose(stops, unsolved.get(), -1)", "leave_loss, -1"
+        "stacked_steps.py", "leave_loss, left", "leave_loss, -1"
     ),
     "trained on, many, solved": (
-        "stacked_steps.py", "group.leave(choose(stops, bits.get(), -1)", "group.leave(-1"
+        "stacked_steps.py", "group.leave(going.get() & choose(stops, bits.get(), -1)",
+        "group.leave(-1",
+    ),
+    # --- means, penalties, samples that are held out ---
+    "mean": ("small_layers.py", "averaged(wanted.mean, gradient, self.share)", "gradient"),
+    "mean, batches": ("small_steps.py", "share_of(count,", "share_of(kind.lanes,"),
+    "mean, tiled": ("batches.py", "averaged(numbers.mean, gradient, share)", "gradient"),
+    "mean, tiled, batches, general": ("batches.py", "share_of(last - first", "share_of(last"),
+    "mean, many": (
+        "stacked_gradients.py", "averaged(numbers.mean, gradient, self.share)", "gradient",
+    ),
+    "penalty": ("batches.py", "pull * weights)", "pull * pull)"),
+    "penalty of the last batch only, tiled, batches": (
+        "batches.py", "penalties.load(epoch, 1) + penalty.get()", "penalty.get()",
+    ),
+    "penalty of both threads, pair": ("batches.py", "when(noted & is_first,", "when(noted,"),
+    "held out, tiled, patience": (
+        "validation.py", "done - position[BEST] >=", "done - position[BEST] >",
+    ),
+    "held out, another best, tiled": ("validation.py", "when(is_less(loss,", "when(~is_less(loss,"),
+    "held out, the last is best, tiled, general, patience": (
+        "validation.py", "when(is_less(loss, call.best.load(LOSS, 1)), keep, loss)", "keep(loss)",
+    ),
+    "held out, blocks, tiled": ("validation.py", "equal((s + count) % BLOCK, 0)", "False"),
+    "held out, lanes are not cleared, tiled": (
+        "validation.py", "equal(s % BLOCK, 0), count", "equal(s, 0), count",
+    ),
+    "held out, every, tiled": ("validation.py", "done // every - 1", "0 * (done // every)"),
+    "held out, one column, tiled": ("validation.py", "loop(0, numbers.columns)", "loop(0, 1)"),
+    "held out, lanes of a half, pair": ("validation.py", "shape._replace(lanes=LANES)", "shape"),
+    "held out, many, patience": ("stacked_validation.py", "waited >= waits", "waited > waits"),
+    "held out, another best, many": (
+        "stacked_validation.py", "(better, new, old)", "(better, old, new)",
+    ),
+    "held out, blocks, many": (
+        "stacked_validation.py", "lambda: totals.load(o * width, width) + total", "lambda: total",
+    ),
+    "held out, a piece, many": (
+        "stacked_validation.py", "count = least(piece, size - start)", "count = piece",
+    ),
+    "held out, every, many": (
+        "stacked_validation.py", "done // call.validate_every - 1", "0 * (done // 2)",
+    ),
+    "held out, not left, many, patience": (
+        "stacked_steps.py", "group.leave(ran_out, w, v)", "group.leave(0, w, v)",
+    ),
+    "held out, going on, many, patience": (
+        "stacked_steps.py", "group.going.set(group.going.get() ^ ran_out)", "group.going.get()",
+    ),
+    "held out, no loss is left, many, patience": (
+        "stacked_steps.py", "leave_loss(ran_out)", "leave_loss(0)",
     ),
     "solved again, many, solved": (
         "stacked_steps.py", "unsolved.get() ^ solved.get()", "unsolved.get()"
@@ -569,7 +620,16 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
         if "adam" in name:
             settings |= {"optimizer": "adam", "momentum": 0.0}
         settings["nesterov"] = "nesterov" in name
-        settings["l2"] = 0.1 if "l2" in name else 0.0
+        settings["l2"] = 0.1 if "l2" in name or "penalty" in name else 0.0
+        if "penalty" in name:
+            settings["record_penalty"] = True
+        if "mean" in name:
+            settings["reduction"] = "mean"
+        if "held out" in name:
+            held_out = samples(1100, inputs, outputs)
+            settings |= {"validation": (held_out[0][7:] * 2, held_out[1][7:]), "validate_every": 3}
+        if "patience" in name:
+            settings |= {"learning_rate": -0.01, "patience": 2, "epochs": 15}
         if "schedule" in name:
             settings["schedule"] = 1 / (1 + np.arange(settings["epochs"]))
         if "weights" in name:

@@ -12,8 +12,9 @@ import pytest
 import fastxor
 from fastxor import Diverged, Network, reference
 from fastxor.agreement import same_bits
+from fastxor.runs.samples import Data
 from fastxor.training import crew, engine, job
-from fastxor.training.blocks import samples_of
+from fastxor.training.block_samples import samples_of
 from tests.conftest import FLOATS, assert_same_bits, samples
 from tests.golden import NETWORKS, layered
 
@@ -214,7 +215,8 @@ def test_many_that_are_trained_one_by_one(name, n, more, dtype):
 def side_by_side(X, y, settings, dtype):
     """Are many networks trained in the lanes of one kernel?"""
     run = fastxor.train_many(X, y, **settings, dtype=dtype, epochs=0)
-    return samples_of(X, y, run.networks.architecture, run.settings, False) is not None
+    data = Data(X, y, None)
+    return samples_of(data, run.networks.architecture, run.settings, False) is not None
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,13 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
               architecture.shapes.values()]  # fmt: skip
     network = Network.of(arrays, architecture)
     settings = {"learning_rate": 0.1, "momentum": 0.0} | settings
+    held_out = None
+    if m := settings.pop("held_out", 0):
+        held_out = random.normal(size=(m, inputs)).astype(dtype), np.resize(y, (m, outputs))
     try:
         run, diverged = reference.train(
             X, y, initial=network, hidden_size=hidden, loss=loss, epochs=epochs, seed=seed,
-            dtype=dtype, **settings,
+            dtype=dtype, record_penalty=True, validation=held_out, **settings,
         ), None  # fmt: skip
     except Diverged as error:
         run, diverged = error.run, error.epoch
@@ -62,10 +65,19 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
             orders=orders if settings.get("shuffle") else None,
             tolerance=T(settings["tolerance"]) if "tolerance" in settings else None,
             stop=settings.get("stop_when_solved", False),
+            mean=settings.get("reduction") == "mean",
+            held_out=held_out and [lists(array, T) for array in held_out],
+            every=settings.get("validate_every", 1), patience=settings.get("patience"),
         )  # fmt: skip
     assert diverged == theirs.diverged
     assert np.array(theirs.losses, dtype).tobytes() == run.losses.tobytes()
     assert bits(theirs.parameters, dtype) == bits(run.network.arrays, dtype)
+    assert np.array(theirs.penalties, dtype).tobytes() == run.penalties.tobytes()
+    if held_out:
+        assert np.array(theirs.held_out_losses, dtype).tobytes() == run.validation_losses.tobytes()
+        assert theirs.best_epoch == run.best_epoch
+        if run.best is not None:
+            assert bits(theirs.best, dtype) == bits(run.best.arrays, dtype)
     if run.network.velocity is not None:
         assert bits(theirs.velocity, dtype) == bits(run.network.velocity, dtype)
     if run.network.adam is not None:
@@ -110,6 +122,15 @@ def test_each_function(activation, output, loss, bias, dtype):
         ((3,), "relu", "sigmoid", "log_loss", {"n": 6, "scale": 40.0}),  # outputs of 0 and 1
         ((3,), "tanh", "tanh", "mse", {"n": 6, "scale": 1e-160}),  # subnormal products
         ((3,), "tanh", "tanh", "mse", {"n": 6, "l2": 0.1}),
+        (
+            (3, 2),
+            "tanh",
+            "identity",
+            "mse",
+            {"n": 9, "batch_size": 4, "reduction": "mean", "l2": 0.1},
+        ),
+        ((3,), "relu", "softmax", "log_loss", {"n": 9, "held_out": 5}),
+        ((2,), "tanh", "identity", "mse", {"n": 5, "held_out": 1030, "epochs": 2}),
         (
             (3,),
             "tanh",
@@ -171,6 +192,15 @@ def test_solved(stop, dtype):
     assert len(theirs.losses) == (theirs.solved_at + 1 if stop else 60)
 
 
+def test_patience(dtype):
+    theirs = compare(
+        (4,), "tanh", "sigmoid", "log_loss", n=6, held_out=5, epochs=60, seed=1, learning_rate=0.5,
+        dtype=dtype, validate_every=2, patience=3,
+    )  # fmt: skip
+    assert theirs.best_epoch > 0
+    assert len(theirs.losses) == theirs.best_epoch + 6 < 60
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_divergence(momentum, dtype):
     theirs = compare(
@@ -197,7 +227,7 @@ def test_the_stranger_shares_nothing():
     ]  # fmt: skip
     used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
             and isinstance(n.value, ast.Name) and n.value.id == "math"}  # fmt: skip
-    assert used == {"ldexp", "frexp", "copysign", "isfinite", "sqrt", "fsum"}
+    assert used == {"ldexp", "frexp", "copysign", "isfinite", "sqrt", "fsum", "inf"}
 
 
 def test_another_bit_would_be_seen(monkeypatch):

@@ -12,13 +12,13 @@ import numpy as np
 
 from fastxor import __version__, data
 from fastxor.agreement import compare
-from fastxor.cli.options import Parser, map_options, task_options
-from fastxor.cli.words import print_predictions
+from fastxor.cli.options import Parser, epochs, map_options, task_options
+from fastxor.cli.words import print_predictions, print_validation
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.networks.network import Network
-from fastxor.runs.run import Interrupted
+from fastxor.runs.run import Interrupted, Run
 from fastxor.training.single import train
 
 
@@ -55,7 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     fit = commands.add_parser(
         "train", parents=[task], help="train one network, print its losses and predictions"
     )
-    fit.add_argument("--save", metavar="FILE", help="write the network to FILE (.npz)")
+    fit.add_argument(
+        "--save", metavar="FILE",
+        help="write the network to FILE (.npz); with --validation the best one",
+    )  # fmt: skip
+    fit.add_argument(
+        "--snapshots", type=epochs, metavar="E,E,...",
+        help="write the networks at these epochs, too, to FILE with the epoch in its name",
+    )  # fmt: skip
     fit.set_defaults(command=_train)
     check = commands.add_parser(
         "compare",
@@ -101,9 +108,12 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "sample_weight", "hidden_size", "activation", "output", "loss", "bias", "epochs",
         "momentum", "nesterov", "optimizer", "beta1", "beta2", "epsilon", "l2", "reduction",
         "schedule", "batch_size", "shuffle", "threads", "init", "init_range", "dtype", "tolerance",
-        "stop_when_solved",
+        "stop_when_solved", "validate_every", "patience",
     )  # fmt: skip
-    return {name: getattr(arguments, name) for name in names}
+    held_out = None
+    if arguments.validation is not None:
+        held_out = data.load(arguments.validation, arguments.targets)
+    return {"validation": held_out} | {name: getattr(arguments, name) for name in names}
 
 
 def _settings_of_one(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -115,26 +125,39 @@ def _settings_of_one(arguments: argparse.Namespace) -> dict[str, Any]:
 def _train(arguments: argparse.Namespace) -> int:
     X, y = _load(arguments)
     settings = _settings_of_one(arguments)
+    settings["snapshots"] = arguments.snapshots
     if arguments.save is not None:
         _check_writable("--save", arguments.save)
+    elif arguments.snapshots is not None:
+        raise ValueError("--snapshots must go with --save, whose FILE is part of their names")
     try:
         run = train(X, y, **settings, progress=_on_terminal())
     except Interrupted as stop:
         done = len(stop.run.losses)
         if arguments.save is not None and done:  # an untrained network is not worth a file
-            stop.run.network.save(arguments.save)
+            _save(stop.run.network, stop.run, arguments.save)
             print(f"saved the network after {done:,} epochs to {arguments.save}", file=sys.stderr)
         raise
-    if arguments.save is not None:
-        run.network.save(arguments.save)
+    network = run.best or run.network
+    saved = [] if arguments.save is None else _save(network, run, arguments.save)
     for epoch in range(0, len(run.losses), max(1, len(run.losses) // 10)):
         print(f"Epoch {epoch}, Loss: {run.losses[epoch]:.5f}")
     if run.solved_at is not None:
         print(f"Solved at epoch {run.solved_at}." if run.solved_at >= 0 else "Never solved.")
-    print_predictions(run, X, np.reshape(y, (len(X), -1)), arguments.initial is None)
-    if arguments.save is not None:
-        print(f"saved to {arguments.save}")
+    print_validation(run)
+    print_predictions(run, network, X, np.reshape(y, (len(X), -1)), arguments.initial is None)
+    for path in saved:
+        print(f"saved to {path}")
     return 0
+
+
+def _save(network: Network, run: Run, path: str) -> list[str]:
+    """Write a network and the run's snapshots; returns where they are."""
+    name, suffix = os.path.splitext(path)
+    files = {f"{name}-{epoch}{suffix}": one for epoch, one in run.snapshots.items()}
+    for at, one in ({path: network} | files).items():
+        one.save(at)
+    return [path, *files]
 
 
 def _on_terminal() -> bool:

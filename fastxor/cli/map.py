@@ -17,9 +17,9 @@ from fastxor.maps import CLASSICS, Map, by_unit, digest
 from fastxor.maps.axes import Axis
 from fastxor.networks.architecture import check_hidden_size
 from fastxor.plot.maps import LABELS  # tells who lacks matplotlib, before any work
-from fastxor.runs.problem import check_data
 from fastxor.runs.run import Interrupted
 from fastxor.runs.runs import Runs
+from fastxor.runs.samples import check_data
 from fastxor.sweeps.many import train_many
 
 SOURCES = ("problem", "bits", "data", "targets")

@@ -45,6 +45,15 @@ def _numbers(path: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{path} must hold numbers: {error}") from None
 
 
+def epochs(text: str) -> tuple[int, ...]:
+    """Numbers with commas between them."""
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        expected = "epochs with commas between them, such as 0,10,100"
+        raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}") from None
+
+
 def task_options(many: bool = False, chart: bool = False) -> Parser:
     """Data and settings of `train`, of `train_many` with seeds and learning rates, or of a map."""
     parser = Parser(add_help=False)
@@ -63,6 +72,20 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
         help="last columns that are y; default: 1; with --output softmax one for each class, 1 in "
         "that of the sample's and 0 in others",
     )  # fmt: skip
+    if not chart:
+        source.add_argument(
+            "--validation", metavar="FILE",
+            help="samples that are held out, as those of --data: their loss is told, and the "
+            "network with the least is kept",
+        )  # fmt: skip
+        source.add_argument(
+            "--validate-every", type=int, default=1, metavar="K",
+            help="epochs from one validation to the next; default: 1",
+        )  # fmt: skip
+        source.add_argument(
+            "--patience", type=int, metavar="P",
+            help="stop after P validations without a loss below the least",
+        )  # fmt: skip
     settings = parser.add_argument_group("settings")
     like = "" if many or chart else ", or as in --initial"
     settings.add_argument(

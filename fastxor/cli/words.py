@@ -4,6 +4,7 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
+from fastxor.networks.network import Network
 from fastxor.networks.predictions import classes_of
 from fastxor.runs.run import Run
 from fastxor.runs.settings import Settings
@@ -20,9 +21,24 @@ def kind_of(architecture: Architecture, settings: Settings) -> str:
     return text if settings.loss == "mse" else f"{text}, {settings.loss.replace('_', ' ')}"
 
 
-def print_predictions(run: Run, X: Array, y: Array, from_seed: bool) -> None:
+def print_validation(run: Run) -> None:
+    """The last loss of samples that are held out, and the least."""
+    if run.validation_losses is None or not len(run.validation_losses):
+        return
+    settings, losses = run.settings, run.validation_losses
+    last = len(losses) * settings.validate_every
+    text = f"Validation loss {losses[-1]:.5f} after {last:,} epochs"
+    if run.best_epoch:
+        least = losses[settings.validations(run.best_epoch) - 1]
+        text += f"; least {least:.5f} after {run.best_epoch:,}, of the network that follows"
+    print(f"{text}.")
+    if len(run.losses) < settings.epochs and last == (run.best_epoch or 0) + settings.waits:
+        print(f"Stopped: {settings.patience} validations were no better.")
+
+
+def print_predictions(run: Run, network: Network, X: Array, y: Array, from_seed: bool) -> None:
     """Outputs, classes where they tell some, and the verdict; y (n, O)."""
-    outputs, output = run.network.predict_proba(X), run.network.output
+    outputs, output = network.predict_proba(X), network.output
     rows = min(len(X), 16)
     classes = output in ("sigmoid", "softmax")
     both = "Outputs and predictions" if classes else "Outputs"

@@ -59,6 +59,12 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
     from 0, of `sums.lane_sum` of (l2 * W) * W, before the update, for all parameters W1, b1, ...,
     WL, bL in one array, with 0 for biases.
 
+13. Samples that are held out have a loss after every validate_every epochs, with the parameters
+    after the last update: that of 6, as one batch without weights. The best network is the first
+    with the least of these; infinities and NaN are none. With patience, training ends after an
+    epoch whose loss is the patience-th since that of the best network, or since the start where
+    there is none. An epoch that ends training has no such loss.
+
 Version 1 was that of one hidden layer, sigmoids and "mse", which have the same bits in version 2.
 
 Deliberately absent: speed, and code shared with the kernels. Shapes: n samples, I inputs, O

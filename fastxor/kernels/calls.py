@@ -9,6 +9,7 @@ from numba.extending import intrinsic
 
 from fastxor.kernels.control import least
 from fastxor.kernels.memory import Memory
+from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.traced import Int, Scalar, Whole, writing
 from fastxor.kernels.updates import Rates, rates_in
 
@@ -29,12 +30,16 @@ class BatchCall(NamedTuple):
     work: Memory
     losses: Memory
     penalties: Memory
+    held_out: Memory
+    validation_losses: Memory
+    best: Memory
     position: Memory
     rates: Memory
     factors: Memory
     l2: Memory
     tolerance: Scalar
     terms: Scalar  # what the terms of a loss are divided by
+    held_out_terms: Scalar  # and those of samples that are held out
     chunks: Whole
 
     def rates_of(self, epoch: Int) -> Rates:
@@ -63,6 +68,15 @@ class StackCall(NamedTuple):
     tolerance: Scalar
     terms: Scalar
     solved_at: Memory
+    held_out: Whole  # samples
+    held_out_samples: Memory
+    held_out_targets: Memory
+    held_out_terms: Scalar
+    validate_every: Whole
+    waits: Memory
+    validation_losses: Memory
+    best: Memory
+    best_epoch: Memory
     work: Memory
 
 
@@ -83,7 +97,7 @@ class ForwardCall(NamedTuple):
 
 
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK, FORWARD = "IVVIIiiVVVVVVIVVVTTi", "IVViVVViiiViVTTIV", "IVVVViiiiii"
+BATCH, STACK, FORWARD = "IVVIIiiVVVVVVVVVIVVVTTTi", "IVViVVViiiViVTTIiVVTiIVVIV", "IVVVViiiiii"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -92,11 +106,13 @@ def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
 
     def call(
         numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work, losses,
-        penalties, position, rates, factors, l2, tolerance, terms, chunks,
+        penalties, held_out, validation_losses, best, position, rates, factors, l2, tolerance,
+        terms, held_out_terms, chunks,
     ):  # fmt: skip
         traced(BatchCall(
             numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work,
-            losses, penalties, position, rates, factors, l2, tolerance, terms, chunks,
+            losses, penalties, held_out, validation_losses, best, position, rates, factors, l2,
+            tolerance, terms, held_out_terms, chunks,
         ))  # fmt: skip
 
     return call
@@ -108,11 +124,15 @@ def of_stacks(kernel: Callable[[StackCall], None]) -> Any:
 
     def call(
         numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
-        record_every, losses, tolerance, terms, solved_at, work,
+        record_every, losses, tolerance, terms, solved_at, held_out, held_out_samples,
+        held_out_targets, held_out_terms, validate_every, waits, validation_losses, best,
+        best_epoch, work,
     ):  # fmt: skip
         traced(StackCall(
             numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
-            record_every, losses, tolerance, terms, solved_at, work,
+            record_every, losses, tolerance, terms, solved_at, held_out, held_out_samples,
+            held_out_targets, held_out_terms, validate_every, waits, validation_losses, best,
+            best_epoch, work,
         ))  # fmt: skip
 
     return call
@@ -144,6 +164,11 @@ def traced_call(function: Callable[[Any], None]) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             parts = zip(cgutils.unpack_tuple(builder, args[0]), given.types, strict=True)
             values = [_given(context, builder, value, kind) for value, kind in parts]
+            # LLVM spills registers to where the caller's stack happens to end: those as wide as a
+            # cache line may lie across two of them, and many XOR networks take 1.1 times as long
+            attributes = builder.function.attributes
+            attributes.alignstack = REGISTER_BYTES
+            attributes.add("nounwind")  # llvmlite writes the other only where there is one of these
             with writing(builder):
                 named = getattr(given, "instance_class", None)
                 function(named(*values) if named else tuple(values))

@@ -34,9 +34,14 @@ last of which is shorter and may have empty chunks.
                   blocks in a batch, and for `PAIR` four
     losses        of every epoch; of an unfinished one the sum of terms so far
     penalties     of every epoch, sums of l2 * W * W over batches; empty where they are not wanted
+    held_out      samples and targets as X and y are without shuffling, in one array
+    validation_losses, best     the losses of those; the least, and the parameters that have it
     position      [chunks done; what threads have claimed, finished and updated; does this epoch
                   have an error of `tolerance` or more; the first epoch without any such, or -1;
-                  1 for threads not to wait for others any more]
+                  1 for threads not to wait for others any more; samples that are held out; epochs
+                  between two looks at these, and without improvement at which training stops, or 0;
+                  epochs before those of this run; all those behind the best network, and at which
+                  it stopped, or 0]
     rates         learning rate; momentum or beta1; beta2; epsilon; l2
     factors       of the learning rate, of every epoch; or one for all
     l2            of each weight, 0 of each bias, as the parameters lie; empty without
@@ -68,7 +73,7 @@ def special_kernel(
     among threads, `ALONE`, `BLOCKS` or `PAIR`.
     """
     wanted = wanted._replace(scheduled=False)  # they multiply with a factor in any case
-    if fits(dtype, layers, batch_size) and not wanted.penalty:
+    if fits(dtype, layers, batch_size) and not (wanted.penalty or wanted.validated):
         return small_batch(dtype, layers, batch_size, whole, wanted)
     # a momentum of 0 has the same bits and is as fast; penalties they see at run time
     wanted = wanted._replace(rule=max(wanted.rule, MOMENTUM), l2=False, penalty=False)

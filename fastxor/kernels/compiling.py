@@ -18,6 +18,8 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 # what `position` holds, see `choice`
 DONE, CLAIMED, FINISHED, UPDATED, MISSED, SOLVED, QUIT = range(7)
+HELD_OUT, EVERY, PATIENCE, BEFORE, BEST, RAN_OUT = range(7, 13)
+POSITIONS = 13
 PLAIN, MOMENTUM, NESTEROV, ADAM = range(4)  # rules of updates
 OFF, WATCH, STOP = range(3)  # what a kernel does about epochs in which all samples are solved
 ALONE, BLOCKS, PAIR = range(3)  # a thread, several that share blocks of batches, or two, halves
@@ -33,6 +35,7 @@ class Wanted(NamedTuple):
     penalty: bool = False  # is it to be noted down?
     weighted: bool = False  # have samples weights?
     scheduled: bool = False  # do learning rates change?
+    validated: bool = False  # are samples held out?
     watch: int = OFF  # what to do about epochs in which all samples are solved
 
 

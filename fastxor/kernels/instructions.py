@@ -5,7 +5,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from fastxor.kernels.traced import Flag, Int, Value, builder, everywhere, in_llvm
+from fastxor.kernels.traced import I32, Flag, Int, Value, builder, everywhere, in_llvm
 
 
 def where_less(left: Any, right: Any, value: Any, other: Any) -> Value:
@@ -91,6 +91,12 @@ def keep_first(value: Value, count: Int) -> Value:
     indices = ir.Constant(_integers(value), list(range(value.n)))
     kept = builder().icmp_signed("<", indices, everywhere(limit, value.n))
     return Value(builder().select(kept, value.llvm, ir.Constant(value.llvm.type, None)))
+
+
+def is_less(one: Value, other: Value) -> Flag:
+    """Of one lane each; NaN is not."""
+    less = builder().fcmp_ordered("<", one.llvm, other.llvm)
+    return Flag(builder().extract_element(less, I32(0)))
 
 
 def all_within(value: Value, limit: Any) -> Flag:

@@ -22,6 +22,13 @@ def near_bits(value: Value, limit: Any, n: int) -> Whole:
     return Whole(bits if n == 64 else builder().zext(bits, I64))
 
 
+def less_bits(value: Value, other: Value) -> Whole:
+    """Bit i tells whether lane i is less than that of ``other``; NaN is not."""
+    less = builder().fcmp_ordered("<", value.llvm, other.llvm)
+    bits = builder().bitcast(less, ir.IntType(value.n))
+    return Whole(bits if value.n == 64 else builder().zext(bits, I64))
+
+
 def choose_lanes(bits: Int, value: Value, other: Value) -> Value:
     """``value`` in the lanes whose bit is set, ``other`` in the rest."""
     chosen, n = in_llvm(bits), value.n

@@ -31,9 +31,10 @@ from fastxor.kernels.memory import Memory
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import LANES
-from fastxor.kernels.tiled_plan import Shape, kernel_of, plan, shape_for
+from fastxor.kernels.tiled_plan import Shape, kernel_of, plan, shape_for, work_of
 from fastxor.kernels.tiled_steps import Network, TileMemory, exchange, network_of, train_half
 from fastxor.kernels.traced import Flag, Int, Variable, equal, truth
+from fastxor.kernels.validation import validate
 
 OWN = LANES // 2  # lanes of one thread
 LOOKS = 1000  # at a counter before another thread may have the core: a microsecond
@@ -48,15 +49,15 @@ def pair_batch(dtype: Any, layers: Layers, batch_size: int, wanted: Wanted) -> K
     a_at = numbers.size + carried_by(wanted.rule, numbers.size)
     g_at = a_at + numbers.activations
     x_at = g_at + numbers.lanes
+    own = work_of(numbers, shape.tile)
 
     def kernel(call: BatchCall) -> None:
         work = call.work
-        memory = TileMemory(work.at(a_at), work.at(g_at), work.at(x_at))
+        memory = TileMemory(work.at(a_at), work.at(g_at), work.at(x_at), work.at(x_at + own[0]))
         train(call, network_of(arranged), shape, memory, (work, work.at(numbers.size)))
 
     key = ("pair", layers, *shape[1:], REGISTER_BYTES, wanted)
-    work = x_at + (numbers.inputs + numbers.targets) * shape.tile
-    return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
+    return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), x_at + sum(own))
 
 
 def train(
@@ -101,6 +102,8 @@ def train(
         exchange(both, network, shape, is_first, step // batches, first, last)
 
         def go_on() -> None:
+            ends = equal(last, n) & truth(numbers.validated)
+            when(ends, validate, call, network, shape, memory, step // batches)
             goes_on = equal(last, n) & truth(call.order.size) & (step + 1 < done + call.chunks)
             when(goes_on, shuffle, call.order, call.generator)
             release(position, UPDATED, step + 1)

@@ -18,6 +18,7 @@ from fastxor.kernels.calls import STACK, StackCall, of_stacks
 from fastxor.kernels.compiling import Code, Layers, Wanted
 from fastxor.kernels.control import choose
 from fastxor.kernels.memory import Rows, as_memory, integers, offsets, scratch
+from fastxor.kernels.stacked_group import GroupMemory, Network, network_of
 from fastxor.kernels.stacked_plan import (
     Numbers,
     Place,
@@ -26,7 +27,7 @@ from fastxor.kernels.stacked_plan import (
     shape_for,
     sizes_of,
 )
-from fastxor.kernels.stacked_steps import GroupMemory, Network, network_of, train
+from fastxor.kernels.stacked_steps import train
 from fastxor.kernels.sums import LANES
 
 
@@ -55,8 +56,9 @@ def stacked_batch(
                        the other, a network a column; of the last group some may be no networks
         carried        (groups, numbers, width) likewise: velocities; or means, squares and decays;
                        or nothing
-        rates          (6, groups * width): learning rates, momenta or beta1, beta2, epsilon, l2,
-                       and the losses that are left, those of the last epoch
+        rates          (7, groups * width): learning rates, momenta or beta1, beta2, epsilon, l2,
+                       the losses that are left, those of the last epoch, and the least losses of
+                       samples that are held out
         networks       how many
         first, epochs  the number of the first epoch, and how many to train for
         factors        of the learning rates, of every epoch; or one for all
@@ -65,11 +67,16 @@ def stacked_batch(
         terms          what the terms of a loss are divided by
         tolerance      a network is solved if all errors of an epoch are below that
         solved_at      (networks,): the epoch, once it is solved; before that, negative
+        held_out       how many samples are held out; then X, y and terms of these, likewise
+        validate_every, waits    epochs between two looks at them; (networks,): epochs without
+                       improvement after which a network is left, or 0
+        validation_losses        (looks of the call, groups * width)
+        best, best_epoch         parameters with the least loss; (networks,): epochs behind them
 
     With `STOP`, what is left of a solved network is its state before that epoch. A network that
     has had a loss that is not finite has a parameter that is not, either.
     """
-    S, W = shape_for(dtype, batch_size)
+    S, W = shape_for(dtype, batch_size, wanted.validated)
     numbers = numbers_of(S, W, layers, batch_size, whole, wanted)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     *at, work_size = offsets(sizes, dtype)
@@ -88,7 +95,7 @@ def general_stack(
     dtype: Any, layers: Layers, batch_size: int, whole: bool, wanted: Wanted
 ) -> StackedKernel:
     """The general form, with the numbers of these networks."""
-    S, W = shape_for(dtype, LANES)
+    S, W = shape_for(dtype, LANES, True)
     numbers = numbers_of(S, W, layers, batch_size, whole, wanted)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     memory = as_memory(numbers, places)
@@ -97,7 +104,7 @@ def general_stack(
 
 @cache
 def _general(dtype: Any) -> Code:
-    S, W = shape_for(dtype, LANES)
+    S, W = shape_for(dtype, LANES, True)
 
     def kernel(call: StackCall) -> None:
         numbers = integers(call.numbers, Numbers)

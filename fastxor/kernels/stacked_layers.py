@@ -73,6 +73,12 @@ class Batch(NamedTuple):
             lambda: value,
         )  # fmt: skip
 
+    def term(self, e: Memory, y: Memory, o: Int, s: Int) -> Value:
+        """Of a loss, of the samples from ``s`` on: of errors or log losses in ``e``."""
+        term = self.of_unit(e, o, s)
+        term = either(self.numbers.log_loss, lambda: term, lambda: term * term)
+        return self.weighted(term, y, s)
+
     def parameter(self, k: Int) -> Value:
         return spread_value(self.w.load(k * self.width, self.width), self.wide)
 

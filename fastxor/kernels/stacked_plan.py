@@ -46,6 +46,7 @@ class Numbers(NamedTuple):
     l2: int  # is there any?
     weighted: int  # have samples weights?
     scheduled: int  # do learning rates change?
+    validated: int  # are samples held out?
     batch_size: int
     whole: int  # are all samples one batch?
     units: int  # of all layers
@@ -53,22 +54,25 @@ class Numbers(NamedTuple):
 
 
 @cache
-def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
+def fits(dtype: Any, layers: Layers, batch_size: int, validated: bool) -> bool:
     """Is the batch small, and the network not too large to have a group of them?"""
-    samples, width = shape_for(dtype, batch_size)
+    samples, width = shape_for(dtype, batch_size, validated)
     _, size, units = places_of(layers)
     rows = -(-batch_size // samples) * samples * units
     return bool(batch_size <= BLOCK and (2 * size + rows) * width * dtype().itemsize <= MEMORY)
 
 
-def group_width(dtype: Any, batch_size: int) -> int:
+def group_width(dtype: Any, batch_size: int, validated: bool) -> int:
     """Networks in a group of the special form; of the general one it is no more."""
-    return shape_for(dtype, batch_size)[1]
+    return shape_for(dtype, batch_size, validated)[1]
 
 
-def shape_for(dtype: Any, batch_size: int) -> tuple[int, int]:
-    """Samples, with padding, and networks in a value."""
-    samples = min(LANES, 1 << (batch_size - 1).bit_length())
+def shape_for(dtype: Any, batch_size: int, validated: bool) -> tuple[int, int]:
+    """Samples, with padding, and networks in a value.
+
+    Of samples that are held out a value has to have eight, so that it is one of lanes.
+    """
+    samples = LANES if validated else min(LANES, 1 << (batch_size - 1).bit_length())
     return samples, min(VALUE_BYTES // samples, GROUP_BYTES) // dtype().itemsize
 
 
@@ -94,14 +98,16 @@ def numbers_of(
         len(layers), function, wanted.log_loss, 1 if function == SOFTMAX else O, size,
         padded * width, batch_size != padded or (batch_size > 1 and not whole), wanted.watch,
         wanted.rule, wanted.mean, carried_by(wanted.rule, size), wanted.l2, wanted.weighted,
-        wanted.scheduled, batch_size, whole, units, O,
+        wanted.scheduled, wanted.validated, batch_size, whole, units, O,
     )  # fmt: skip
     return Numbers(*map(int, numbers))  # no True among them: all are of one type
 
 
 def sizes_of(numbers: Numbers, width: int) -> list[int]:
-    """Of weights, what goes on with them, activations, deltas, errors, and the first two kept."""
+    """Of weights, what goes on with them, activations, deltas, errors, the first two kept, and
+    terms of samples that are held out: lanes and sums."""
     parameters, carried = numbers.size * width, numbers.carried * width
     rows = numbers.units * numbers.row
     errors = numbers.outputs * numbers.row
-    return [parameters, carried, rows, rows, errors, parameters, carried]
+    terms = numbers.validated * numbers.columns * ((LANES + 1) * width)
+    return [parameters, carried, rows, rows, errors, parameters, carried, terms]

@@ -1,46 +1,20 @@
 """What the kernel for many networks does: groups, epochs and batches. Traced functions."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastxor.kernels.calls import StackCall
 from fastxor.kernels.compiling import STOP
-from fastxor.kernels.control import choose, either, least, leave_when, loop, most, when
+from fastxor.kernels.control import choose, least, leave_when, loop, most, when
 from fastxor.kernels.functions import IDENTITY
 from fastxor.kernels.masks import choose_lanes
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.stacked_gradients import go_back
+from fastxor.kernels.stacked_group import Group, GroupMemory, Network
 from fastxor.kernels.stacked_layers import Batch, forward, outputs
-from fastxor.kernels.stacked_plan import Numbers, Place
+from fastxor.kernels.stacked_validation import is_validated, validate
 from fastxor.kernels.sums import fold_samples
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
-from fastxor.kernels.updates import RATES, Rates, rates_in
-
-
-class Network(NamedTuple):
-    numbers: Numbers
-    first: Place
-    last: Place
-    ahead: Iterable[Place]  # hidden layers
-    second: Iterable[Place]  # the second layer, if there is one
-    deeper: Iterable[Place]  # those after it, from the last on
-
-
-def network_of(places: list[Place], numbers: Numbers) -> Network:
-    """One whose numbers are known."""
-    return Network(numbers, places[0], places[-1], places[:-1], places[1:2], places[2:][::-1])
-
-
-class GroupMemory(NamedTuple):
-    """What a group of networks is trained in, see `stacked_plan.sizes_of`."""
-
-    w: Memory
-    v: Memory  # what goes on with them
-    a: Memory  # activations
-    d: Memory  # their deltas
-    e: Memory  # errors or terms of log losses, for losses that may be wanted
-    kept: Memory  # weights before an epoch
-    kept_v: Memory
+from fastxor.kernels.updates import RATES, rates_in
 
 
 def train(
@@ -48,59 +22,23 @@ def train(
 ) -> None:
     """All networks, a group of ``width`` after the other, with values of so many ``samples``."""
     numbers, size, rates = network.numbers, network.numbers.size, call.rates
-    row = rates.size // (RATES + 1)
+    row = rates.size // (RATES + 2)
     for first in loop(0, call.networks, width):
-        bits = Variable(0)
+        bits, going = Variable(0), Variable(0)
         for k in loop(0, least(width, call.networks - first)):
             bits.set(bits.get() | choose(call.solved_at[first + k] < 0, 1 << k, 0))
+            going.set(going.get() | 1 << k)
         group = Group(
             network, dtype, samples, width, memory, first, call.parameters.at(first * size),
             call.carried.at(first * numbers.carried), rates_in(rates.at(first), row, width),
-            rates.at(RATES * row + first), bits,
+            rates.at(RATES * row + first), rates.at((RATES + 1) * row + first),
+            call.best.at(first * size), bits, going,
         )  # fmt: skip
         copy(group.parameters, memory.w, size, width)
         copy(group.carried, memory.v, numbers.carried, width)
         train_group(call, group, row)
         stops = equal(numbers.watch, STOP)
-        group.leave(choose(stops, bits.get(), -1), memory.w, memory.v)
-
-
-class Group(NamedTuple):
-    """Networks side by side."""
-
-    network: Network
-    dtype: Any
-    samples: int
-    width: int
-    memory: GroupMemory
-    first: Int  # of the networks
-    parameters: Memory  # before the call, and after it
-    carried: Memory
-    rates: Rates
-    left_loss: Memory
-    unsolved: Variable  # a bit each
-
-    def rates_of(self, call: StackCall, epoch: Int) -> Rates:
-        """Those of an epoch; without a schedule XOR would take 1.04 times as long for a factor."""
-        rate = self.rates.learning_rate
-
-        def times_factor() -> Value:
-            return rate * call.factors.load(least(epoch, call.factors.size - 1), 1)
-
-        own = either(self.network.numbers.scheduled, times_factor, lambda: rate)
-        return self.rates._replace(learning_rate=own)
-
-    def leave(self, networks: Int, w: Memory, v: Memory) -> None:
-        """Write the state of these networks, a bit each, to their columns in memory."""
-        numbers, width = self.network.numbers, self.width
-
-        def leave_each(state: Memory, columns: Memory, rows: Int) -> None:
-            for j in loop(0, rows):
-                old, new = columns.load(j * width, width), state.load(j * width, width)
-                columns.store(j * width, choose_lanes(networks, new, old))
-
-        leave_each(w, self.parameters, numbers.size)
-        leave_each(v, self.carried, numbers.carried)
+        group.leave(going.get() & choose(stops, bits.get(), -1), memory.w, memory.v)
 
 
 def copy(of: Memory, to: Memory, rows: Int, width: int) -> None:
@@ -126,7 +64,8 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
     for epoch in loop(call.first, end + 1):
         rates = group.rates_of(call, epoch)
         is_recorded = equal(epoch, recorded.get())
-        loss_counts = unbounded | is_recorded | equal(epoch, end)
+        is_due = is_validated(call, numbers, epoch)
+        loss_counts = unbounded | is_recorded | equal(epoch, end) | is_due
         solved, error = Variable(unsolved.get()), Variable(Value.full(0, group.dtype, width))
 
         def keep() -> None:
@@ -160,7 +99,8 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
         def end_epoch() -> None:
             when(is_recorded, record)
             when(truth(numbers.watch), when, truth(solved.get()), note_solved)
-            when(equal(epoch, end), leave_loss, choose(stops, unsolved.get(), -1))
+            left = group.going.get() & choose(stops, unsolved.get(), -1)
+            when(equal(epoch, end), leave_loss, left)
 
         def mark() -> None:  # NaN, or the same: no -0.0 is there
             loss = error.get() / call.terms
@@ -185,7 +125,17 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
                 rates,
             )  # fmt: skip
 
+        def look() -> None:
+            when(stops, lambda: group.going.set(group.going.get() & unsolved.get()))
+            ran_out = validate(call, group, epoch, row)
+            group.leave(ran_out, w, v)
+            leave_loss(ran_out)
+            group.going.set(group.going.get() ^ ran_out)
+            unsolved.set(unsolved.get() & group.going.get())
+
         when(unbounded, mark)
+        when(is_due, look)
+        leave_when(truth(numbers.validated) & equal(group.going.get(), 0))
         leave_when(stops & equal(unsolved.get(), 0))
 
 
@@ -196,8 +146,6 @@ def sum_of_terms(batch: Batch, group: Group, y: Memory) -> Value:
     for o in loop(0, numbers.columns):
         lanes = Variable(Value.full(0, dtype, batch.wide))
         for s in batch.all_samples():
-            term = batch.of_unit(group.memory.e, o, s)
-            term = either(numbers.log_loss, lambda term: term, lambda term: term * term, term)
-            lanes.set(lanes.get() + batch.weighted(term, y, s))
+            lanes.set(lanes.get() + batch.term(group.memory.e, y, o, s))
         total.set(total.get() + fold_samples(lanes.get(), batch.width))
     return total.get()

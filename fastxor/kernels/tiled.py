@@ -22,6 +22,7 @@ from fastxor.kernels.compiling import (
     CLAIMED,
     DONE,
     FINISHED,
+    RAN_OUT,
     SOLVED,
     STOP,
     UPDATED,
@@ -43,9 +44,11 @@ from fastxor.kernels.tiled_plan import (
     kernel_of,
     plan,
     shape_for,
+    work_of,
 )
 from fastxor.kernels.tiled_steps import Network, TileMemory, finish, network_of, train_chunk
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
+from fastxor.kernels.validation import validate
 
 
 @cache
@@ -60,6 +63,7 @@ def tiled_batch(
     a_at, g_at, x_at = offsets([a_size, g_size if shape.single else 0], dtype)
     if not shape.single:
         x_at += g_size
+    own = work_of(numbers, shape.tile)
 
     def kernel(call: BatchCall) -> None:
         work = call.work
@@ -67,11 +71,11 @@ def tiled_batch(
         # on the stack, LLVM would keep sums in registers from tile to tile, and spill those that
         # others need: 2-8-1 takes 1.03 times as long
         g = scratch(work, g_at, g_size) if shape.single else work.at(g_at)
-        train(call, network_of(arranged), shape, TileMemory(a, g, work.at(x_at)))
+        memory = TileMemory(a, g, work.at(x_at), work.at(x_at + own[0]))
+        train(call, network_of(arranged), shape, memory)
 
     key = ("tiled", layers, *shape[1:], REGISTER_BYTES, sharing, wanted)
-    work = x_at + (numbers.inputs + numbers.targets) * shape.tile
-    return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), work)
+    return kernel_of(arranged, Code(of_batches(kernel), BATCH, dtype, *key), x_at + sum(own))
 
 
 @cache
@@ -79,8 +83,8 @@ def general_batch(dtype: Any, layers: Layers, sharing: int, wanted: Wanted) -> K
     """The general form, for batches of any size, with the numbers of a network."""
     arranged = plan(dtype, general_shape(dtype), layers, sharing, wanted)
     shape, numbers, _ = arranged
-    work = numbers.activations + numbers.lanes + (numbers.inputs + numbers.targets) * shape.tile
-    return kernel_of(arranged, _general(dtype), work)
+    own = work_of(numbers, shape.tile)
+    return kernel_of(arranged, _general(dtype), numbers.activations + numbers.lanes + sum(own))
 
 
 @cache
@@ -92,7 +96,9 @@ def _general(dtype: Any) -> Code:
         rows, last = Rows(call.numbers, Numbers, Place), numbers.depth - 1
         network = Network(numbers, rows.range(0, last), rows[last], rows.range(last, -1, -1))
         g = work.at(numbers.activations)
-        memory = TileMemory(work, g, g.at(numbers.lanes))
+        x_copy = g.at(numbers.lanes)
+        totals = x_copy.at(work_of(numbers, shape.tile)[0])
+        memory = TileMemory(work, g, x_copy, totals)
         train(call, network, shape, memory)
 
     return Code(of_batches(kernel), BATCH, dtype, "general", *shape[1:], REGISTER_BYTES)
@@ -126,7 +132,11 @@ def train(call: BatchCall, network: Network, shape: Shape, memory: TileMemory) -
         def end_batch() -> None:
             epoch, blocks = step // batches, (last - first + BLOCK - 1) // BLOCK
             finish(call, network, shape, choose(shared, blocks, 1), epoch, first, last)
-            stops = equal(numbers.watch, STOP) & equal(numbers.sharing, ALONE)
+            ends = equal(last, n) & truth(numbers.validated)
+            when(ends, validate, call, network, shape, memory, epoch)
+            alone = equal(numbers.sharing, ALONE)
+            leave_when(ends & alone & truth(position[RAN_OUT]))
+            stops = alone & equal(numbers.watch, STOP)
             leave_when(stops & equal(position[SOLVED], epoch))
             goes_on = equal(last, n) & truth(call.order.size) & ((step + 1) * per_batch < limit)
             when(goes_on, shuffle, call.order, call.generator)

@@ -80,6 +80,7 @@ class Numbers(NamedTuple):
     mean: int  # are gradients means over the samples of a batch?
     targets: int  # outputs, and one more where samples have weights
     weighted: int  # have they?
+    validated: int  # are samples held out?
 
 
 class Plan(NamedTuple):
@@ -127,9 +128,16 @@ def plan(dtype: Any, shape: Shape, layers: Layers, sharing: int, wanted: Wanted)
     numbers = (
         layers[0][0], layers[-1][1], len(layers), codes[-1], wanted.log_loss, columns, size, sums,
         kept * shape.lanes, own * shape.tile, chunk, sharing, wanted.watch, wanted.rule,
-        wanted.mean, layers[-1][1] + wanted.weighted, wanted.weighted,
+        wanted.mean, layers[-1][1] + wanted.weighted, wanted.weighted, wanted.validated,
     )  # fmt: skip
     return Plan(shape, Numbers(*map(int, numbers)), places)
+
+
+def work_of(numbers: Numbers, tile: int) -> tuple[int, int]:
+    """Numbers of working memory after those of activations and sums: for samples, and for terms of
+    those that are held out, sums and lanes."""
+    columns = numbers.sums - numbers.size
+    return (numbers.inputs + numbers.targets) * tile, columns * (1 + LANES)
 
 
 def kernel_of(arranged: Plan, code: Code, work: int) -> Kernel:

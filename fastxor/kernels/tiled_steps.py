@@ -34,6 +34,7 @@ class TileMemory(NamedTuple):
     a: Memory  # activations, (units of all layers, tile)
     g: Memory  # the lanes of each gradient, then of terms of the loss
     x_copy: Memory  # samples
+    totals: Memory  # of samples that are held out, and then their lanes
 
 
 def there_and_back(

@@ -9,7 +9,7 @@ from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture, check_hidden_size
 from fastxor.networks.starting import INITS, starting_network
-from fastxor.runs.problem import check_data
+from fastxor.runs.samples import check_data
 
 Weights: TypeAlias = tuple[Array | None, ...]
 

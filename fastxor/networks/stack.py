@@ -164,7 +164,10 @@ class Networks(Parameters):
 
 def own_dimensions(name: str) -> int:
     """How many dimensions of an array of this name are a network's own: the last ones."""
-    ours = {"losses": 1, "generators": 1, "adam": 1, "snapshot_parameters": 2}
+    ours = {
+        "losses": 1, "generators": 1, "adam": 1, "snapshot_parameters": 2, "validation_losses": 1,
+        "best_parameters": 1,
+    }  # fmt: skip
     return ours.get(name, 2 * bool(PARAMETER.fullmatch(name)))
 
 

@@ -13,11 +13,18 @@ from fastxor.runs.settings import Settings
 
 VARIED = (
     "seed", "learning_rate", "momentum", "init_range", "beta1", "beta2", "epsilon", "l2",
+    "patience",
 )  # fmt: skip
 """The settings that may differ between the networks of `train_many`."""
 RESULTS = (
     "final_loss", "epochs_done", "diverged_at", "solved_at", "losses", "snapshot_parameters",
+    "validation_losses", "best_parameters", "best_loss", "best_epoch",
 )  # fmt: skip
+BLANK = {
+    "epochs_done": 0, "diverged_at": -1, "solved_at": -1, "generators": 0, "best_epoch": 0,
+    "best_loss": np.inf,
+}  # fmt: skip
+"""What arrays hold of networks that have not begun; others NaN."""
 Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
 
 
@@ -39,15 +46,17 @@ def fields_of(settings: Settings, architecture: Architecture) -> Fields:
         fields["losses"] = (-(-settings.epochs // every),), T
     if settings.snapshots:
         fields["snapshot_parameters"] = (len(settings.snapshots), architecture.parameters), T
+    if settings.validate_every:
+        fields["validation_losses"] = (settings.validations(settings.epochs),), T
+        fields["best_parameters"] = (architecture.parameters,), T
+        fields |= {"best_loss": ((), T), "best_epoch": ((), integer)}
     return fields
 
 
 def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
     """An array of `Runs.state`, of networks that have not begun."""
     own, dtype = fields[name]
-    value = {"epochs_done": 0, "diverged_at": -1, "solved_at": -1, "generators": 0}.get(
-        name, np.nan
-    )
+    value = BLANK.get(name, np.nan)
     try:
         array = np.empty(shape + own, dtype)
         array.fill(value)  # `np.full` takes ten times as long

@@ -1,6 +1,5 @@
 """`Problem`: what every engine starts from, checked."""
 
-from math import fsum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +10,23 @@ from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import VELOCITY, before_training
 from fastxor.networks.network import Network
 from fastxor.networks.starting import starting_numbers
-from fastxor.runs.run import Run
+from fastxor.runs.run import Records, Run
+from fastxor.runs.samples import (
+    Validation,
+    check_data,
+    check_targets,
+    check_validation,
+    with_weights,
+)
 from fastxor.runs.settings import Like, Settings, settings_of
+
+
+class Best(NamedTuple):
+    """The network with the least validation loss so far."""
+
+    epoch: int  # all epochs behind it; 0: there is none yet
+    loss: Any  # infinite: there is none yet
+    parameters: Array  # as those of `State`
 
 
 class State(NamedTuple):
@@ -24,6 +38,7 @@ class State(NamedTuple):
     velocity: Array | None = None
     adam: Array | None = None
     generator: np.random.Generator | None = None  # exactly when samples are shuffled
+    best: Best | None = None  # exactly when samples are held out
 
     def network(self, architecture: Architecture) -> Network:
         """A network with these numbers, its own from now on."""
@@ -52,6 +67,8 @@ class Problem(NamedTuple):
     batch_size: int  # at most n
     threads: int | None  # at most so many
     settings: Settings
+    validation: Validation | None = None
+    before: int = 0  # epochs behind the start
 
     @property
     def weighted(self) -> bool:
@@ -59,15 +76,39 @@ class Problem(NamedTuple):
         return bool(self.y.shape[1] > self.architecture.sizes[-1])
 
 
+def run_of(
+    problem: Problem, records: Records, epoch: int, state: State, solved_at: int,
+    snapshots: dict[int, Network],
+) -> Run:  # fmt: skip
+    """The run after so many epochs, in this state; ``solved_at``: -1 if it was not."""
+    settings, architecture, before = problem.settings, problem.architecture, problem.before
+    stopped = settings.stop_when_solved and solved_at == epoch
+    found: dict[str, Any] = {}
+    if settings.record_penalty:
+        found["penalties"] = 0.5 * records.penalties[:epoch]
+    if best := state.best:
+        validations = settings.validations(before + epoch) - settings.validations(before)
+        found["validation_losses"] = records.validation_losses[:validations]
+        found["best_epoch"] = best.epoch
+        if best.epoch:
+            found["best"] = State(best.parameters).network(architecture)
+    if settings.tolerance is not None:
+        found["solved_at"] = solved_at
+    losses, network = records.losses[: epoch + stopped], state.network(architecture)
+    return Run(network, losses, settings, snapshots=snapshots, **found)
+
+
 def prepare(
-    X: Any, y: Any, sample_weight: Any, initial: Any, threads: int | None, given: dict[str, Any]
-) -> Problem:
+    X: Any, y: Any, sample_weight: Any, validation: Any, initial: Any, threads: int | None,
+    given: dict[str, Any],
+) -> Problem:  # fmt: skip
     """Check everything and fill in what was left out; see `fastxor.train` for the arguments.
 
     ``given``: those of `check_settings`.
     """
     start = _initial_network(initial, given["activation"], given["output"])
-    settings = settings_of(Like(start.architecture, start.dtype) if start else None, given)
+    like = Like(start.architecture, start.dtype) if start else None
+    settings = settings_of(like, given | {"validated": validation is not None})
     dtype = np.dtype(settings.dtype).type
     threads = checks.threads(threads)
     X, y = check_data(X, y, dtype)
@@ -80,59 +121,11 @@ def prepare(
     else:
         check_architecture(start.architecture, architecture)
         state = state_of(start, dtype, settings)
+    held_out = check_validation(validation, architecture, settings, sample_weight is not None)
+    if held_out:
+        state = state._replace(best=Best(0, dtype(np.inf), state.parameters))
     batch_size = min(settings.batch_size or len(X), len(X))
-    return Problem(X, y, architecture, state, batch_size, threads, settings)
-
-
-def check_data(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
-    """X (n, I) and y (n, O), finite in the dtype but not yet of it."""
-    X, y = checks.numbers("X", X), checks.numbers("y", y, ndim=(1, 2))
-    y = y[:, None] if y.ndim == 1 else y
-    if len(X) != len(y):
-        raise ValueError(f"X and y must have as many rows, got shapes {X.shape} and {y.shape}")
-    checks.finite("X", X, dtype)
-    checks.finite("y", y, dtype)
-    return X, y
-
-
-def with_weights(y: Array, sample_weight: Any, dtype: Any) -> Array:
-    """y (n, O), and in a last column the weights (n,) of samples."""
-    weights = checks.numbers("sample_weight", sample_weight, ndim=(1,))
-    if len(weights) != len(y):
-        raise ValueError(f"sample_weight must have shape ({len(y)},), got {weights.shape}")
-    checks.finite("sample_weight", weights, dtype)
-    if weights.min() < 0:
-        raise ValueError(f"sample_weight must be at least 0, got {weights.min()}")
-    weights = weights.astype(dtype)
-    if not 0 < float(weights.sum(dtype=np.float64)) <= checks.LARGEST[dtype] / y.shape[1]:
-        got = float(weights.sum(dtype=np.float64))
-        raise ValueError(f"sample_weight must have a finite sum above 0, got {got}")
-    return np.concatenate([y, weights[:, None]], axis=1)
-
-
-def terms_of(y: Array, architecture: Architecture, dtype: Any) -> Any:
-    """What the sum of an epoch's terms is divided by (contract, 6), for y of a `Problem`."""
-    outputs = columns = architecture.sizes[-1]
-    if architecture.output == "softmax":
-        columns = 1
-    if y.shape[1] == outputs:
-        return dtype(len(y) * columns)
-    return dtype(fsum(y[:, -1].astype(dtype).tolist()) * columns)
-
-
-def check_targets(y: Array, settings: Settings) -> None:
-    """Raise ValueError where there is no log loss of y (n, O)."""
-    if settings.loss == "mse":
-        return
-    if (low := y.min()) < 0 or (high := y.max()) > 1:
-        got = low if low < 0 else high
-        raise ValueError(f"y must be from 0 to 1 for the log loss, got {got}")
-    if settings.output == "softmax":
-        sums = y.sum(axis=1, dtype=np.float64)
-        wrong = abs(sums - 1) > 1e-6 * y.shape[1]
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise ValueError(f"y must sum to 1 in each row for a softmax, got {sums[row]} at {row}")
+    return Problem(X, y, architecture, state, batch_size, threads, settings, held_out)
 
 
 def check_architecture(start: Architecture, expected: Architecture) -> None:
@@ -193,7 +186,8 @@ def state_of(network: Network, dtype: Any, settings: Settings) -> State:
             numbers = network.architecture.joined(named)
         return np.asarray(numbers + dtype(0))  # no -0.0
 
-    parameters, carried, generator = joined("", network.arrays), {}, None
+    parameters, generator = joined("", network.arrays), None
+    carried: dict[str, Any] = {}
     if kind := settings.carries:
         before = network.carried(kind)
         if before is None:
@@ -213,7 +207,7 @@ def _first_state(settings: Settings, architecture: Architecture, dtype: Any) -> 
     parameters = starting_numbers(
         settings.seed, architecture, dtype, settings.init, settings.init_range
     )
-    carried = {}
+    carried: dict[str, Any] = {}
     if kind := settings.carries:
         carried[kind] = before_training(kind, (), len(parameters), dtype)
     generator = np.random.default_rng(settings.seed) if settings.shuffle else None

@@ -29,6 +29,13 @@ class Run:
     penalties: Array | None = None
     """(epochs done,), with ``record_penalty``: of each epoch, l2 / 2 * the sum of the squares of
     weights, not of biases, before each batch's update, added up over its batches."""
+    validation_losses: Array | None = None
+    """(validations,), of samples that are held out, after ``settings.validate_every`` epochs, after
+    twice as many, and so on; None without."""
+    best: Network | None = None
+    """The network with the least of these; None if there is none, or none that is a number."""
+    best_epoch: int | None = None
+    """The epochs behind it; 0 if there is none, None without validation."""
 
 
 class Diverged(ArithmeticError):
@@ -77,17 +84,15 @@ class Records(NamedTuple):
 
     losses: Array  # (epochs,)
     penalties: Array  # (epochs,), doubled; empty where they are not recorded
+    validation_losses: Array  # (validations,)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Records":
-        """Room for those of a run."""
+    def of(cls, settings: Settings, before: int = 0) -> "Records":
+        """Room for those of a run with so many epochs ``before``."""
         epochs, T = settings.epochs, np.dtype(settings.dtype)
+        validations = settings.validations(before + epochs) - settings.validations(before)
+        sizes = epochs, epochs * settings.record_penalty, validations
         try:
-            return Records(np.empty(epochs, T), np.zeros(epochs * settings.record_penalty, T))
+            return Records(*(np.zeros(size, T) for size in sizes))
         except MemoryError:
             raise MemoryError(f"epochs: no memory for the losses of {epochs:,} epochs") from None
-
-    def upto(self, epoch: int, stopped: bool = False) -> dict[str, Any]:
-        """Those of so many epochs, and of the one at which training ``stopped``: of a `Run`."""
-        penalties = 0.5 * self.penalties[:epoch] if self.penalties.size else None
-        return {"losses": self.losses[: epoch + stopped], "penalties": penalties}

@@ -10,7 +10,6 @@ import numpy as np
 
 from fastxor.common import npz
 from fastxor.common.checks import Array
-from fastxor.common.generators import state_of
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import Networks, own_dimensions, places_at, taken
 from fastxor.runs.fields import (
@@ -58,6 +57,15 @@ class Runs:
     """(..., snapshots, parameters): W1, b1, ..., WL, bL of each, one after another, at the epochs
     of ``settings.snapshots``; NaN where training did not get there. None without. See `snapshots`.
     """
+    validation_losses: Array | None
+    """(..., validations): of samples that are held out, after ``settings.validate_every`` epochs,
+    after twice as many, and so on; NaN where training had ended. None without."""
+    best_parameters: Any  # arrays or None, as the next two
+    """(..., parameters): those with the least of these; NaN where there is none. See `best`."""
+    best_loss: Any
+    """That loss; infinite where there is none, None without validation."""
+    best_epoch: Any
+    """The epochs behind it; 0 where there is none, None without validation."""
     problem: str
     """A digest of samples and starting weights, so that they are the same when resumed."""
 
@@ -96,6 +104,14 @@ class Runs:
         architecture = self.networks.architecture
         return snapshots_of(self.snapshot_parameters, self.settings, architecture)
 
+    @property
+    def best(self) -> Networks | None:
+        """The networks with the least validation loss; NaN where there is none."""
+        if self.best_parameters is None:
+            return None
+        architecture = self.networks.architecture
+        return Networks.of(architecture.cut(self.best_parameters), architecture)
+
     def __repr__(self) -> str:
         return f"<Runs of shape {self.shape}, {self.done.sum():,} done: {self.networks!r}>"
 
@@ -111,7 +127,9 @@ class Runs:
     def done(self) -> Array:
         """(...): is training at its end? It is for all, but after an interruption."""
         done: Array = (self.epochs_done == self.settings.epochs) | (self.diverged_at >= 0)
-        done |= self._stopped
+        done |= self._left_as_solved
+        if self.best_epoch is not None and self.settings.patience is not None:
+            done |= self.epochs_done == self.best_epoch + self.settings.waits
         return done
 
     @property
@@ -120,7 +138,7 @@ class Runs:
         return int(np.count_nonzero(self.done))
 
     @property
-    def _stopped(self) -> Any:
+    def _left_as_solved(self) -> Any:
         """(...): was the network left as solved?"""
         if self.solved_at is None or not self.settings.stop_when_solved:
             return np.zeros(self.shape, bool)
@@ -140,11 +158,18 @@ class Runs:
             network.velocity = None  # only others have one
         losses = np.zeros(0, network.dtype)
         if self.losses is not None and settings.record_every:
-            counted = int(self.epochs_done) + bool(self._stopped)
+            counted = int(self.epochs_done) + bool(self._left_as_solved)
             losses = self.losses[: -(-counted // settings.record_every)].copy()
         solved_at = None if self.solved_at is None else int(self.solved_at)
         reached = {at: one.one(0) for at, one in self.snapshots.items() if at <= self.epochs_done}
-        return Run(network, losses, settings, solved_at, reached)
+        return Run(network, losses, settings, solved_at, reached, **self._validation_of_one())
+
+    def _validation_of_one(self) -> dict[str, Any]:
+        if (losses := self.validation_losses) is None or self.best is None:
+            return {}
+        best = self.best.one(0) if self.best_epoch else None
+        losses = losses[: self.settings.validations(int(self.epochs_done))].copy()
+        return {"validation_losses": losses, "best": best, "best_epoch": int(self.best_epoch)}
 
     def take(self, places: Any) -> "Runs":
         """A copy of those at ``places``, numbers in C order."""
@@ -208,43 +233,23 @@ class Runs:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no saved runs: {error}") from None
 
-    def enter(self, k: int, run: Run, diverged_at: int = -1) -> None:
-        """Take over a run that went on from the state of network k; of runs of shape (k,)."""
-        network, before = run.network, int(self.epochs_done[k])
-        for array, values in zip(self.networks.arrays, network.arrays, strict=True):
-            array[k] = values
-        if self.networks.velocity is not None:
-            # zeros where its momentum is zero, but that of others is not
-            velocity = network.velocity or [np.zeros_like(array) for array in network.arrays]
-            for array, values in zip(self.networks.velocity, velocity, strict=True):
-                array[k] = values
-        if self.networks.adam is not None:
-            self.networks.adam[k] = network.adam
-        if self.networks.generators is not None:
-            self.networks.generators[k] = state_of(network.generator)
-        if self.snapshot_parameters is not None:
-            for number, epoch in enumerate(self.settings.snapshots or ()):
-                if epoch - before in run.snapshots:
-                    self.snapshot_parameters[k, number] = run.snapshots[epoch - before].numbers
-        stopped = False
-        if self.solved_at is not None and run.solved_at is not None and run.solved_at >= 0:
-            stopped = self.settings.stop_when_solved
-            if self.solved_at[k] < 0:
-                self.solved_at[k] = before + run.solved_at
-        self.epochs_done[k] = before + len(run.losses) - stopped
-        self.diverged_at[k] = diverged_at
-        if len(run.losses):
-            self.final_loss[k] = run.losses[-1]
-        every = self.settings.record_every
-        if self.losses is not None and every:
-            first = -(-before // every)
-            recorded = run.losses[first * every - before :: every]
-            self.losses[k, first:] = np.nan
-            self.losses[k, first : first + len(recorded)] = recorded
+    def put_losses(self, places: Array, recorded: list[tuple[str, int, Array]]) -> None:
+        """Take over those of networks (k,): an array's name, the first column, (k, columns)."""
+        for name, first, losses in recorded:
+            if (array := getattr(self, name)) is not None:
+                array[places, first : first + losses.shape[1]] = losses
 
-    def forget_losses(self, places: Array, last: Array) -> None:
-        """Of networks at these places, those that were recorded after epoch ``last`` (k,)."""
-        every = self.settings.record_every
-        if self.losses is not None and every and len(places):
-            epochs = np.arange(self.losses.shape[1]) * every
-            self.losses[places] = np.where(epochs <= last[:, None], self.losses[places], np.nan)
+    def forget_losses(self, places: Array) -> None:
+        """Of networks at these places, those that were recorded after training had ended."""
+        done, settings = self.epochs_done[places], self.settings
+        if self.losses is not None:
+            counted = -(-(done + self._left_as_solved[places]) // settings.record_every)
+            _forget(self.losses, places, counted)
+        if self.validation_losses is not None:
+            _forget(self.validation_losses, places, settings.validations(done))
+
+
+def _forget(losses: Array, places: Array, counted: Array) -> None:
+    """All but the first of each, so many."""
+    kept = np.arange(losses.shape[1]) < counted[:, None]
+    losses[places] = np.where(kept, losses[places], np.nan)

@@ -59,6 +59,9 @@ class Settings:
     l2: Any = 0.0  # float
     reduction: str = "sum"
     record_penalty: bool = False
+    validate_every: Any = None  # int
+    """Epochs from one validation to the next; None where no samples are held out."""
+    patience: Any = None  # int; validations without improvement at which training stops
     snapshots: tuple[int, ...] | None = None
     """The epochs at which networks are kept, in order; 0 is the start."""
     schedule: tuple[float, ...] | None = None
@@ -85,6 +88,15 @@ class Settings:
         return replace(
             self, epochs=self.epochs - done, schedule=rest, snapshots=tuple(later) or None
         )
+
+    @property
+    def waits(self) -> Any:
+        """Epochs without improvement after which training stops; 0 for none."""
+        return 0 if self.patience is None else self.patience * self.validate_every
+
+    def validations(self, epochs: Any) -> Any:
+        """How many validations there are in so many epochs."""
+        return epochs // self.validate_every if self.validate_every else 0
 
     def architecture(self, inputs: int, outputs: int) -> Architecture:
         """That of networks with so many inputs and outputs."""
@@ -142,6 +154,9 @@ def check_settings(
     schedule: Any = None,
     snapshots: Any = None,
     record_penalty: bool = False,
+    validated: bool = False,
+    validate_every: int = 1,
+    patience: Any = None,
     activation: Any = None,
     output: Any = None,
     loss: str = "mse",
@@ -177,6 +192,8 @@ def check_settings(
             raise ValueError(f"tolerance must be above 0, got {tolerance}")
     elif checks.boolean("stop_when_solved", stop_when_solved):
         raise ValueError("stop_when_solved must have a tolerance, such as 0.5, got None")
+    if patience is not None and not validated:
+        raise ValueError(f"patience must be None without validation, got {patience}")
     epochs = checks.integer("epochs", epochs, low=0, high=LONGEST)
     return Settings(
         hidden_size=sizes[0] if len(sizes) == 1 else sizes,
@@ -184,6 +201,8 @@ def check_settings(
         learning_rate=real("learning_rate", learning_rate, dtype),
         schedule=check_schedule(schedule, epochs, dtype),
         snapshots=_check_snapshots(snapshots, epochs),
+        validate_every=_check_validate_every(validate_every, validated),
+        patience=None if patience is None else whole("patience", patience, low=1, high=LONGEST),
         record_penalty=checks.boolean("record_penalty", record_penalty),
         batch_size=None if batch_size is None else checks.integer("batch_size", batch_size, low=1),
         shuffle=checks.boolean("shuffle", shuffle),
@@ -207,6 +226,13 @@ def check_settings(
             reduction=reduction, beta1=beta1, beta2=beta2, epsilon=epsilon,
         ),
     )  # fmt: skip
+
+
+def _check_validate_every(validate_every: int, validated: bool) -> int | None:
+    validate_every = checks.integer("validate_every", validate_every, low=1, high=LONGEST)
+    if not validated and validate_every != 1:
+        raise ValueError(f"validate_every must be 1 without validation, got {validate_every}")
+    return validate_every if validated else None
 
 
 def _check_snapshots(snapshots: Any, epochs: int) -> tuple[int, ...] | None:

@@ -10,7 +10,6 @@ import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
-from fastxor.common.checks import Array
 from fastxor.common.generators import state_of
 from fastxor.common.progress import progress_bar
 from fastxor.forks import not_forking
@@ -18,16 +17,17 @@ from fastxor.networks.carried import ADAM, VELOCITY
 from fastxor.networks.network import Network
 from fastxor.networks.stack import Networks, broadcast, compact
 from fastxor.runs.fields import varied
-from fastxor.runs.problem import (
-    check_architecture,
-    check_data,
-    check_targets,
-    of_arrays,
-    starting_arrays,
-    with_weights,
-)
+from fastxor.runs.problem import check_architecture, of_arrays, starting_arrays
 from fastxor.runs.run import Interrupted, Run
 from fastxor.runs.runs import Runs
+from fastxor.runs.samples import (
+    Data,
+    Validation,
+    check_data,
+    check_targets,
+    check_validation,
+    with_weights,
+)
 from fastxor.runs.settings import Settings, check_settings
 from fastxor.sweeps.parts import PartsInMemory, train_parts
 from fastxor.sweeps.store_training import train_stored
@@ -40,6 +40,9 @@ def train_many(
     y: Any,
     *,
     sample_weight: Any = None,
+    validation: Any = None,
+    validate_every: int = 1,
+    patience: Any = None,
     hidden_size: int | tuple[int, ...] | None = None,
     activation: str | tuple[str, ...] | None = None,
     output: str | None = None,
@@ -76,14 +79,14 @@ def train_many(
     """Train many networks on the same samples, each to the bits that `train` gives it alone.
 
     ``seed``, ``learning_rate``, ``momentum``, ``beta1``, ``beta2``, ``epsilon``, ``l2``,
-    ``init_range`` and the leading dimensions of ``initial`` are broadcast against each other, as
-    NumPy does: a network for each element, and all results have that shape in front.
+    ``patience``, ``init_range`` and the leading dimensions of ``initial`` are broadcast against
+    each other, as NumPy does: a network for each element, and all results have that shape in front.
     ``seed=np.arange(1000)[:, None], learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256
     networks.
 
-    X, y, sample_weight, hidden_size, activation, output, loss, bias, epochs, optimizer, nesterov,
-        reduction, schedule, batch_size, shuffle, dtype: as in `train`.
-    learning_rate, momentum, beta1, beta2, epsilon, l2, seed, init_range: numbers as in
+    X, y, sample_weight, validation, validate_every, hidden_size, activation, output, loss, bias,
+        epochs, optimizer, nesterov, reduction, schedule, batch_size, shuffle, dtype: as in `train`.
+    learning_rate, momentum, beta1, beta2, epsilon, l2, patience, seed, init_range: numbers as in
         `train`, or arrays of them.
     init: as in `train`, the same for all.
     initial: start from these instead: `Networks`, `Runs`, or arrays (W1, b1, ..., WL, bL) of
@@ -117,7 +120,8 @@ def train_many(
         nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2, reduction=reduction,
         schedule=schedule, batch_size=batch_size, shuffle=shuffle, seed=seed, init=init,
         init_range=init_range, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
-        snapshots=snapshots, record_every=record_every, many=True,
+        snapshots=snapshots, record_every=record_every, validated=validation is not None,
+        validate_every=validate_every, patience=patience, many=True,
     )  # fmt: skip
     T = np.dtype(settings.dtype).type
     threads = checks.threads(threads)
@@ -126,7 +130,11 @@ def train_many(
     check_targets(y, settings)
     if sample_weight is not None:
         y = with_weights(y, sample_weight, T)
+    held_out = check_validation(validation, architecture, settings, sample_weight is not None)
     X, y = (np.ascontiguousarray(array, T) for array in (X, y))
+    if held_out:
+        held_out = Validation(*(np.ascontiguousarray(array, T) for array in held_out))
+    data = Data(X, y, held_out)
     shapes = {name: value.shape for name, value in varied(settings).items()}
     if start is not None:
         check_architecture(start.architecture, architecture)
@@ -137,8 +145,8 @@ def train_many(
     shape = broadcast(shapes)
     arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
     sweep = Sweep(
-        X, y, None if start is None else start.broadcast_to(shape), replace(settings, **arrays),
-        architecture, _digest(X, y, start),
+        data, None if start is None else start.broadcast_to(shape),
+        replace(settings, **arrays), architecture, _digest(data, start),
     )  # fmt: skip
     if executor is not None and not isinstance(executor, Executor):
         expected = "a concurrent.futures.Executor"
@@ -159,7 +167,7 @@ def train_many(
                 with not_forking:
                     from fastxor.training.crew import Crew
 
-                Crew(X, y, sweep.start, runs, threads).run(report)
+                Crew(sweep.data, sweep.start, runs, threads).run(report)
         return runs
     except KeyboardInterrupt:
         raise Interrupted(runs) from None
@@ -198,9 +206,10 @@ def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
     return Networks(**given, velocity=velocity, adam=adam, generators=generators)
 
 
-def _digest(X: Array, y: Array, start: Networks | None) -> str:
+def _digest(data: Data, start: Networks | None) -> str:
     """Of the samples and of what networks start from, if not from their seeds."""
-    arrays = [X, y, *({} if start is None else start.state).values()]
+    X, y, held_out = data
+    arrays = [X, y, *(held_out or ()), *({} if start is None else start.state).values()]
     result = sha256()
     for array in arrays:
         little = array if sys.byteorder == "little" else array.astype(array.dtype.newbyteorder("<"))

@@ -16,6 +16,7 @@ from fastxor.networks.stack import Networks, compact
 from fastxor.networks.starting import randn_digest
 from fastxor.runs.fields import Fields, fields_of, settings_at, varied
 from fastxor.runs.runs import Runs
+from fastxor.runs.samples import Data
 from fastxor.runs.settings import Settings
 
 PARTS = 64  # of a sweep, at least; unless each would take less or more, in seconds of one core:
@@ -31,12 +32,11 @@ LANES = 128  # networks that kernels train side by side, or a part of it
 class Sweep:
     """What `train_many` was asked for, checked."""
 
-    X: Array  # (n, I) in the dtype
-    y: Array  # (n, O), likewise, or (n, O + 1) with the weights of samples
+    data: Data
     start: Networks | None  # what networks start from, in the sweep's shape; None: their seeds
     settings: Settings  # those that vary as arrays of that shape, broadcast
     architecture: Architecture
-    problem: str  # a digest of X, y and start
+    problem: str  # a digest of data and start
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -69,12 +69,12 @@ class Sweep:
             if not _equal(before, now):
                 raise ValueError(f"{what} must have the same {name}, got {before} and now {now}")
         if problem != self.problem:
-            raise ValueError(f"{what} must have the same X, y and initial, got others")
+            raise ValueError(f"{what} must have the same X, y, validation and initial, got others")
 
     def part_size(self, here: int = 0) -> int:
         """Networks of a part, for an executor or, if not 0, for so many threads ``here``."""
         parameters, itemsize = self.architecture.parameters, np.dtype(self.settings.dtype).itemsize
-        seconds = 0.05e-9 * itemsize * len(self.X) * parameters * max(1, self.settings.epochs)
+        seconds = 0.05e-9 * itemsize * len(self.data.X) * parameters * max(1, self.settings.epochs)
         shortest, longest = SHORTEST_HERE * here or SHORTEST, LONGEST * max(1, here)
         size = min(max(self.count / PARTS, shortest / seconds), longest / seconds, LARGEST)
         size = max(size, SHARE * here)
@@ -99,8 +99,8 @@ class Sweep:
                 name: _short(a) for name, a in self.start.take(np.asarray(places)).state.items()
             }
         return Task(
-            self.X, self.y, start, replace(settings, **short), len(places), self.fields,
-            self.architecture, self.problem, self.origin, threads, before,
+            self.data, start, replace(settings, **short), len(places),
+            self.fields, self.architecture, self.problem, self.origin, threads, before,
         )  # fmt: skip
 
 
@@ -108,8 +108,7 @@ class Sweep:
 class Task:
     """Some networks of a `Sweep`; what is the same for all of them is there once."""
 
-    X: Array
-    y: Array
+    data: Data
     start: dict[str, Array] | None
     settings: Settings
     count: int
@@ -140,7 +139,7 @@ class Task:
         if self.start is not None:
             full = {n: self._full(a) for n, a in self.start.items()}
             start = Networks.of_state(full, self.architecture)
-        Crew(self.X, self.y, start, runs, self.threads).run(report)
+        Crew(self.data, start, runs, self.threads).run(report)
 
     def _full(self, array: Array) -> Array:
         return np.broadcast_to(array, (self.count, *array.shape[1:]))

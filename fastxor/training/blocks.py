@@ -1,84 +1,16 @@
 """`Block`: some networks side by side, in the arrays that the stacked kernel works on."""
 
 import copy
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastxor.common.checks import Array
-from fastxor.kernels.faster import Faster, faster
-from fastxor.kernels.stacked import StackedKernel, general_stack, stacked_batch
-from fastxor.kernels.stacked_plan import fits, group_width
-from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import before_training
 from fastxor.networks.stack import Networks
-from fastxor.runs.problem import terms_of
 from fastxor.runs.runs import Runs
-from fastxor.runs.settings import Settings
+from fastxor.training.block_samples import Samples
 from fastxor.training.layout import zeros
-from fastxor.training.wanted import factors_of, rates_of, wanted_of
-
-EPOCH_WORK = 20_000_000  # samples times parameters of an epoch that may run without a pause
-
-
-class Samples(NamedTuple):
-    """What all blocks share: kernels and the samples as they want them."""
-
-    general: StackedKernel
-    faster: Faster
-    width: int  # networks that the special kernel takes at once
-    X: Array  # (n, I), flat, and more rows
-    y: Array  # (n, O or O + 1), likewise
-    terms: Any  # what the sum of terms of a loss is divided by
-    n: int
-    architecture: Architecture
-    settings: Settings
-
-    @property
-    def kernel(self) -> StackedKernel:
-        """The fastest there is by now."""
-        return self.faster.kernel or self.general
-
-    @property
-    def seconds(self) -> float:
-        """What an epoch of one network may take."""
-        return 0.35e-9 * self.n * self.general.size * self.X.itemsize / 8
-
-
-def samples_of(
-    X: Array, y: Array, architecture: Architecture, settings: Settings, carries: str | None
-) -> Samples | None:
-    """The samples for networks side by side, or None where each is better trained alone.
-
-    ``carries``: see `Parameters`.
-    """
-    T: Any = np.dtype(settings.dtype).type
-    n, layers = len(X), architecture.layers
-    batch_size = min(settings.batch_size or n, n)
-    if settings.shuffle or not fits(T, layers, batch_size):
-        return None
-    outputs = architecture.sizes[-1]
-    targets, weighted = y[:, :outputs], y.shape[1] > outputs
-    farthest = max(float(abs(targets.min())), float(abs(targets.max()))) + 1
-    heaviest = max(1.0, float(y[:, -1].max())) if weighted else 1.0
-    # losses are not looked at in each epoch, so they must be finite wherever the parameters are
-    limit = np.sqrt(np.finfo(T).max / y.size / heaviest) / 2
-    if n * architecture.parameters > EPOCH_WORK or farthest > limit:
-        return None
-    wanted = wanted_of(settings, carries, weighted)
-    arguments = T, layers, batch_size, batch_size == n, wanted
-    general, special = general_stack(*arguments), faster(stacked_batch, *arguments)
-    (special.kernel or general).code.make()  # here, where its time counts for no slice
-
-    def with_more_rows(array: Array) -> Array:
-        (rows,) = zeros(T, (n + general.samples) * array.shape[1])
-        rows[: array.size] = array.ravel()
-        return rows
-
-    return Samples(
-        general, special, group_width(T, batch_size), with_more_rows(X), with_more_rows(y),
-        terms_of(y, architecture, T), n, architecture, settings,
-    )  # fmt: skip
+from fastxor.training.wanted import factors_of, rates_of
 
 
 class Block:
@@ -102,41 +34,58 @@ class Block:
                 carried = before_training(kind, shape[:1], shape[1], T)
             self.carried = carried
         rates = rates_of(settings)
-        self.rates = np.empty((len(rates) + 1, len(runs)))
-        for row, values in zip(self.rates, (*rates, runs.final_loss), strict=True):
+        k, best_loss = len(runs), np.inf if runs.best_loss is None else runs.best_loss
+        self.rates = np.empty((len(rates) + 2, k))
+        for row, values in zip(self.rates, (*rates, runs.final_loss, best_loss), strict=True):
             row[:] = values  # a number where it is the same for all
+        self.best, self.best_epoch = self.rows[:, :0], np.zeros(k, np.int64)
+        if runs.best_epoch is not None:
+            self.best, self.best_epoch = runs.best_parameters.copy(), runs.best_epoch.copy()
+        self.waits = np.zeros(k, np.int64)
+        self.waits[:] = settings.waits
         if runs.solved_at is None:
             self.solved_at = np.full(len(runs), -1, np.int64)
         else:
             self.solved_at = runs.solved_at.copy()
 
-    def advance(self, epochs: int) -> tuple[int, Array]:
+    def advance(self, epochs: int) -> list[tuple[str, int, Array]]:
         """Train for so many epochs.
 
-        Returns how many losses were recorded before these epochs, and theirs (k, recorded).
+        Returns the name of each kind of losses, how many were recorded before these epochs, and
+        theirs, (k, recorded).
         """
-        kernel, dtype = self.samples.kernel, self.rows.dtype
-        every = self.samples.settings.record_every or 0
+        kernel, dtype, settings = self.samples.kernel, self.rows.dtype, self.samples.settings
+        every, held_out = settings.record_every or 0, self.samples.validation
         first = -(-self.epoch // every) if every else 0
         count = -(-(self.epoch + epochs) // every) - first if every else 0
+        validated = settings.validations(self.epoch)
+        validations = settings.validations(self.epoch + epochs) - validated
         parameters = _columns(self.rows, kernel.width)
         carried = _columns(self.carried, kernel.width)
         rates = np.zeros((len(self.rates), parameters.size // kernel.size), dtype)
         rates[:, : len(self.places)] = self.rates
         losses = np.full((count, rates.shape[1]), np.nan, dtype)
+        validation_losses = np.full((validations, rates.shape[1]), np.nan, dtype)
+        best = _columns(self.best, kernel.width)
         kernel.code.run(
             kernel.numbers, self.samples.X, self.samples.y, self.samples.n, parameters, carried,
             rates.ravel(), len(self.places), self.epoch, epochs, self.factors, every,
             losses.ravel(),
-            dtype.type(self.samples.settings.tolerance or 0), self.samples.terms, self.solved_at,
-            *zeros(dtype.type, kernel.work),
+            dtype.type(settings.tolerance or 0), self.samples.terms, self.solved_at,
+            *held_out, settings.validate_every or 1, self.waits, validation_losses.ravel(), best,
+            self.best_epoch, *zeros(dtype.type, kernel.work),
         )  # fmt: skip
         self.epoch += epochs
         self.rows = _of_columns(parameters, self.rows.shape, kernel.width)
         # + 0: no -0.0 is handed out (contract, 4)
         self.carried = _of_columns(carried, self.carried.shape, kernel.width) + dtype.type(0)
-        self.rates = rates[:, : len(self.places)]
-        return first, losses[:, : len(self.places)].T
+        self.best = _of_columns(best, self.best.shape, kernel.width)
+        k = len(self.places)
+        self.rates = rates[:, :k]
+        return [
+            ("losses", first, losses[:, :k].T),
+            ("validation_losses", validated, validation_losses[:, :k].T),
+        ]
 
     @property
     def next_stop(self) -> int:
@@ -157,12 +106,13 @@ class Block:
         block = copy.copy(self)
         block.places, block.solved_at = self.places[chosen], self.solved_at[chosen]
         block.rows, block.carried = self.rows[chosen], self.carried[chosen]
-        block.rates = self.rates[:, chosen]
+        block.rates, block.best = self.rates[:, chosen], self.best[chosen]
+        block.best_epoch, block.waits = self.best_epoch[chosen], self.waits[chosen]
         return block
 
     def settle(self, runs: Runs) -> None:
         """Enter in ``runs`` what has become of these networks."""
-        places, solved, networks = self.places, self.left_as_solved, runs.networks
+        places, networks = self.places, runs.networks
         numbers = ((networks.arrays, self.rows), (networks.velocity, self.carried))
         for arrays, rows in numbers:
             if arrays is not None:
@@ -171,10 +121,13 @@ class Block:
         if networks.adam is not None:
             networks.adam[places] = self.carried
         runs.final_loss[places] = self.final_loss
-        runs.epochs_done[places] = np.where(solved, self.solved_at, self.epoch)
+        runs.epochs_done[places] = self.epochs_done
         if runs.solved_at is not None:
             runs.solved_at[places] = self.solved_at
-            runs.forget_losses(places[solved], self.solved_at[solved])
+        if runs.best_epoch is not None:
+            runs.best_epoch[places], runs.best_loss[places] = self.best_epoch, self.rates[-1]
+            runs.best_parameters[places] = self.best
+        runs.forget_losses(places[self.left])
 
     @property
     def finite(self) -> Array:
@@ -185,17 +138,27 @@ class Block:
         return finite
 
     @property
-    def left_as_solved(self) -> Array:
-        """(k,): has training stopped because the network was solved?"""
-        if not self.samples.settings.stop_when_solved:
-            return np.zeros(len(self.places), bool)
-        solved: Array = self.solved_at >= 0
-        return solved
+    def epochs_done(self) -> Array:
+        """(k,): fewer than the block's where a network was left, as solved or out of patience."""
+        done = np.full(len(self.places), self.epoch, np.int64)
+        out_of_patience = self.best_epoch + self.waits
+        done = np.where(self.waits > 0, np.minimum(done, out_of_patience), done)
+        if self.samples.settings.stop_when_solved:
+            done = np.where(self.solved_at >= 0, np.minimum(done, self.solved_at), done)
+        return done
+
+    @property
+    def left(self) -> Array:
+        """(k,): has training left the network, as solved or out of patience?"""
+        left: Array = (self.waits > 0) & (self.best_epoch + self.waits <= self.epoch)
+        if self.samples.settings.stop_when_solved:
+            left |= self.solved_at >= 0
+        return left
 
     @property
     def final_loss(self) -> Array:
-        """(k,): the losses of the last epoch, or of that at which a network was left as solved."""
-        loss: Array = self.rates[-1]
+        """(k,): the losses of the last epoch, or of that at which a network was left."""
+        loss: Array = self.rates[-2]
         return loss
 
 

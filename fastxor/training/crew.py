@@ -15,10 +15,13 @@ from fastxor.common.cores import cores
 from fastxor.common.threads import Threads
 from fastxor.interrupts import interrupted_later
 from fastxor.networks.stack import Networks, taken
-from fastxor.runs.problem import Problem, state_of
+from fastxor.runs.one_of_many import enter, problem_of
+from fastxor.runs.problem import Problem
 from fastxor.runs.run import Diverged
 from fastxor.runs.runs import Runs
-from fastxor.training.blocks import Block, Samples, samples_of
+from fastxor.runs.samples import Data
+from fastxor.training.block_samples import Samples, samples_of
+from fastxor.training.blocks import Block
 from fastxor.training.engine import Engine
 from fastxor.training.job import FIRST_SLICE, SLICE, Job
 from fastxor.training.starts import starting_rows
@@ -40,14 +43,12 @@ class _Stopping(Exception):
 class Crew:
     """Trains the networks of ``runs`` that are not done, in place.
 
-    X (n, I) and y (n, O) in the dtype. ``start``: what networks start from that have not begun;
+    ``start``: what networks start from that have not begun;
     None for that of their seeds.
     """
 
-    def __init__(
-        self, X: Array, y: Array, start: Networks | None, runs: Runs, threads: int | None
-    ) -> None:
-        self.X, self.y, self.start, self.runs = X, y, start, runs
+    def __init__(self, data: Data, start: Networks | None, runs: Runs, threads: int | None) -> None:
+        self.data, self.start, self.runs = data, start, runs
         self.settings = runs.settings
         self.architecture = runs.networks.architecture
         done, epochs = runs.done.ravel(), self.settings.epochs
@@ -70,8 +71,8 @@ class Crew:
         self.samples = None
         if left.size > FEW:
             carries = self.runs.networks.carries
-            self.samples = samples_of(self.X, self.y, self.architecture, self.settings, carries)
-        seconds, width = 0.5e-9 * self.architecture.parameters * len(self.X), 1
+            self.samples = samples_of(self.data, self.architecture, self.settings, carries)
+        seconds, width = 0.5e-9 * self.architecture.parameters * len(self.data.X), 1
         if self.samples:
             seconds, width = self.samples.seconds, self.samples.width
         seconds *= max(1, self.settings.epochs)
@@ -116,7 +117,7 @@ class Crew:
 
     def _block_size(self, networks: int, seconds: float, width: int) -> int:
         """Of a block, where each network takes so many ``seconds``, and ``width`` go together."""
-        row_bytes = self.architecture.parameters * self.X.itemsize
+        row_bytes = self.architecture.parameters * self.data.X.itemsize
         size = max(SHORTEST / seconds, min(LONGEST / seconds, networks / SHARES / self.threads))
         count = networks / max(1, min(size, BLOCK_BYTES / row_bytes))
         count = -int(-count // self.threads) * self.threads  # of blocks, the same for each thread
@@ -182,27 +183,28 @@ class Crew:
             block.keep_snapshots(runs, np.ones(len(block.places), bool))
         epochs = settings.epochs
         step = max(1, int(FIRST_SLICE / (samples.seconds * len(block.places))))
-        longest = max(CLOSE_UP, epochs // 32) if settings.stop_when_solved else epochs
+        may_end = settings.stop_when_solved or settings.patience is not None
+        longest = max(CLOSE_UP, epochs // 32) if may_end else epochs
         while block.places.size and block.epoch < epochs and not self.stopping:
             began = time.perf_counter()
             step = min(step, longest, block.next_stop - block.epoch)
-            first, losses = block.advance(step)
+            recorded = block.advance(step)
             self._count(step * len(block.places) / epochs)
-            if runs.losses is not None:
-                runs.losses[block.places, first : first + losses.shape[1]] = losses
+            runs.put_losses(block.places, recorded)
             seconds = time.perf_counter() - began
             left = (self.count - self.networks_done) * epochs / self.threads
             samples.faster.worked(seconds, seconds / step / len(block.places) * left)
             step = max(1, int(step * min(8, SLICE / max(seconds, 1e-6))))
-            finite, solved = block.finite, block.left_as_solved
-            block.keep_snapshots(runs, finite & ~solved)
-            if (finite & ~solved).all():
+            finite, left = block.finite, block.left
+            at_end = block.epochs_done == block.epoch  # of a snapshot, too
+            block.keep_snapshots(runs, finite & at_end)
+            if (finite & ~left).all():
                 continue
-            block.choose(finite & solved).settle(runs)
+            block.choose(finite & left).settle(runs)
             # where did the others leave the finite numbers? alone, they tell
             self._alone(runs, networks, block.places[~finite], count=False)
-            self._count((epochs - block.epoch) * np.count_nonzero(~finite | solved) / epochs)
-            block = block.choose(finite & ~solved)
+            self._count((epochs - block.epoch) * np.count_nonzero(~finite | left) / epochs)
+            block = block.choose(finite & ~left)
         block.settle(runs)
 
     # --- alone ----------------------------------------------------------------------
@@ -216,12 +218,8 @@ class Crew:
             for k in which:
                 if self.stopping:
                     return
-                own = runs.settings_of(k).after(int(runs.epochs_done[k]))
-                problem = Problem(
-                    self.X, self.y, self.architecture,
-                    state_of(networks.one(k), networks.dtype, own),
-                    min(own.batch_size or len(self.X), len(self.X)), self.threads_each, own,
-                )  # fmt: skip
+                problem = problem_of(self.data, runs, networks, k, self.threads_each)
+                own = problem.settings
                 kind = own.carries, own.l2 != 0
                 with self.compiling:
                     if kind not in engines:
@@ -252,4 +250,4 @@ class Crew:
             count_up_to(problem.settings.epochs)
         except _Stopping:
             pass
-        runs.enter(k, job.run(), diverged_at)
+        enter(runs, k, job.run(), diverged_at)

@@ -14,14 +14,21 @@ from fastxor.common.threads import Threads
 from fastxor.kernels.choice import special_kernel
 from fastxor.kernels.compiling import (
     ALONE,
+    BEFORE,
+    BEST,
     BLOCKS,
     CLAIMED,
     DONE,
+    EVERY,
     FINISHED,
+    HELD_OUT,
     MISSED,
     MOMENTUM,
     PAIR,
+    PATIENCE,
+    POSITIONS,
     QUIT,
+    RAN_OUT,
     SOLVED,
     UPDATED,
     Kernel,
@@ -31,11 +38,11 @@ from fastxor.kernels.order import addresses_of
 from fastxor.kernels.sums import BLOCK
 from fastxor.kernels.tiled import general_batch
 from fastxor.kernels.tiled_plan import LARGEST_BLOCK
-from fastxor.networks.carried import VELOCITY
-from fastxor.runs.problem import Problem, State, terms_of
+from fastxor.runs.problem import Problem, State
 from fastxor.runs.run import Records
-from fastxor.training.layout import by_column, by_sample, stride_for, zeros
-from fastxor.training.wanted import NONE, factors_of, rates_of, wanted_of
+from fastxor.runs.samples import terms_of
+from fastxor.training.kernel_arrays import KernelArrays
+from fastxor.training.wanted import factors_of, rates_of, wanted_of
 
 # Samples times parameters of a batch that pay for threads: one ends with threads waiting for each
 # other, a microsecond. Two threads take 1.1 to 1.5 times less for 20,000, 1.8 for 150,000.
@@ -70,11 +77,13 @@ class Engine:
             special_kernel, self.dtype, layers, self.batch_size,
             self.batch_size == self.n and not self.shuffled, sharing, wanted,
         )  # fmt: skip
-        self.terms = terms_of(problem.y, problem.architecture, self.dtype)
+        self.terms = self.held_out_terms = terms_of(problem.y, problem.architecture, self.dtype)
+        if held_out := problem.validation:
+            self.held_out_terms = terms_of(held_out.y, problem.architecture, self.dtype)
         self.order = np.zeros(self.n, np.int64) if self.shuffled else NO_ORDER
         self.generator: Any = None
         self.addresses = UNUSED
-        self.position = np.zeros(7, np.int64)
+        self.position = np.zeros(POSITIONS, np.int64)
         self.done = 0  # chunks
         kernel = self.faster.kernel
         if kernel is None:  # only special ones are for two threads
@@ -89,27 +98,11 @@ class Engine:
     def _use(self, kernel: Kernel) -> None:
         """Lay out memory for this kernel."""
         kernel.code.make()  # here, where its time counts for no slice
-        self.kernel, X, y = kernel, self.problem.X, self.problem.y
+        self.kernel = kernel
         self.per_batch = -(-self.batch_size // kernel.chunk)
         self.per_epoch = self.per_batch * -(-self.n // self.batch_size)
-        totals, threads, parts, rows = 1, 1, [[X], [y]], self.n
-        if kernel.sharing == BLOCKS:
-            totals, threads = self.per_batch, self.threads
-        elif kernel.sharing == PAIR:
-            totals, threads = 4, 2
-            if not self.shuffled:
-                odd = np.arange(self.n) % self.batch_size % 2 == 1
-                parts = [[array[~odd], array[odd]] for array in (X, y)]
-        if not self.shuffled:
-            rows = stride_for(len(parts[0][0]), kernel.width, self.dtype)
-        rows *= len(parts[0])
-        self.parameters, self.carried, self.totals, self.X, self.y, *self.work = zeros(
-            self.dtype, kernel.size, kernel.carried, kernel.totals * totals, rows * X.shape[1],
-            rows * y.shape[1], *[kernel.work] * threads,
-        )  # fmt: skip
-        arrange = by_sample if self.shuffled else by_column
-        arrange(parts[0], self.X)
-        arrange(parts[1], self.y)
+        threads = 1 if kernel.sharing == ALONE else self.threads
+        self.arrays = KernelArrays(self.problem, kernel, threads, self.per_batch)
 
     def go_faster(self) -> None:
         """Go on with the special kernel, if it is there by now."""
@@ -129,15 +122,17 @@ class Engine:
         settings, T = problem.settings, self.dtype
         self.records, self.tolerance = records, T(settings.tolerance or 0)
         self.rates, self.factors = np.array(rates_of(settings), T), factors_of(settings, T)
-        self.l2, self.own_l2 = settings.l2, NONE[T]
+        self.l2 = settings.l2
+        position, held_out = self.position, problem.validation
+        position[PATIENCE], position[BEFORE] = settings.waits, problem.before
+        if held_out:
+            position[HELD_OUT], position[EVERY] = len(held_out.X), settings.validate_every
         self.restart(0, problem.start, -1)
 
     def restart(self, epoch: int, state: State, solved_at: int) -> None:
         """Go on from ``state`` as the one before this epoch."""
         self.done = epoch * self.per_epoch
-        self.position[MISSED], self.position[SOLVED] = 0, solved_at
-        self.parameters.fill(0)  # what is between them
-        self.carried.fill(0)
+        self.position[MISSED], self.position[SOLVED], self.position[RAN_OUT] = 0, solved_at, 0
         self._set(state)
         if state.generator:
             self.generator = with_state(state_of(state.generator))
@@ -145,20 +140,9 @@ class Engine:
 
     def _set(self, state: State) -> None:
         """Take over parameters and what goes on with them."""
-        places = self.kernel.places
-        self.parameters[places] = state.parameters
-        if self.l2:
-            self.own_l2 = np.zeros_like(self.parameters)
-            self.own_l2[places[self.problem.architecture.are_weights]] = self.l2
-        if state.carried is not None:
-            self.carried[self._carried_places] = state.carried
-
-    @property
-    def _carried_places(self) -> Any:
-        places, size = self.kernel.places, self.kernel.size
-        if self.carries == VELOCITY:
-            return places
-        return np.concatenate([places, places + size, [2 * size, 2 * size + 1]])
+        self.arrays.put(state, self.l2)
+        if state.best:
+            self.position[BEST] = state.best.epoch
 
     @property
     def epoch(self) -> int:
@@ -169,6 +153,16 @@ class Engine:
     def solved_at(self) -> int:
         """The first epoch whose samples were all solved, or -1."""
         return int(self.position[SOLVED])
+
+    @property
+    def ended_at(self) -> int:
+        """The epochs after which training ends early, as solved or out of patience, or -1."""
+        position, ends = self.position, []
+        if self.problem.settings.stop_when_solved and position[SOLVED] >= 0:
+            ends.append(int(position[SOLVED]))
+        if position[RAN_OUT]:
+            ends.append(int(position[RAN_OUT] - position[BEFORE]))
+        return min(ends, default=-1)
 
     @property
     def between_epochs(self) -> bool:
@@ -195,20 +189,24 @@ class Engine:
             self.order[:] = self.generator.permutation(self.n)  # of further epochs: the kernel
         position[DONE] = position[CLAIMED] = position[FINISHED] = done
         position[UPDATED] = done // self.per_batch
-        mine, *others = self.work
+        mine, *others = self.arrays.work
         started = [self.pool.submit(self._beside, w, chunks) for w in others] if self.pool else ()
         self._run(mine, chunks)
         for thread in started:
             thread.result()
         self.done = done + chunks
+        if position[RAN_OUT] and self.kernel.sharing == ALONE:  # it has stopped there
+            self.done = int(position[RAN_OUT] - position[BEFORE]) * self.per_epoch
         return chunks
 
     def _run(self, work: Array, chunks: int) -> None:
+        arrays, records = self.arrays, self.records
         self.kernel.code.run(
-            self.kernel.numbers, self.X, self.y, self.order, self.addresses, self.n,
-            self.batch_size, self.parameters, self.carried, self.totals, work,
-            self.records.losses, self.records.penalties, self.position, self.rates, self.factors,
-            self.own_l2, self.tolerance, self.terms, chunks,
+            self.kernel.numbers, arrays.X, arrays.y, self.order, self.addresses, self.n,
+            self.batch_size, arrays.parameters, arrays.carried, arrays.totals, work,
+            records.losses, records.penalties, arrays.held_out, records.validation_losses,
+            arrays.best, self.position, self.rates, self.factors, arrays.l2, self.tolerance,
+            self.terms, self.held_out_terms, chunks,
         )  # fmt: skip
 
     def _beside(self, work: Array, chunks: int) -> None:
@@ -220,13 +218,9 @@ class Engine:
 
     def state(self) -> State:
         """A copy of the numbers, between two epochs."""
-        carried, generator = {}, None
-        if self.carries:
-            # + 0: no -0.0 (contract, 4)
-            carried[self.carries] = self.carried[self._carried_places] + self.dtype(0)
-        if self.shuffled:
-            generator = with_state(state_of(self.generator))
-        return State(self.parameters[self.kernel.places], **carried, generator=generator)
+        generator = with_state(state_of(self.generator)) if self.shuffled else None
+        state = self.arrays.state(self.carries, int(self.position[BEST]))
+        return state._replace(generator=generator)
 
     def __enter__(self) -> "Engine":
         if self.threads > 1:

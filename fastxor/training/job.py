@@ -8,7 +8,7 @@ import numpy as np
 
 from fastxor.common import checks
 from fastxor.networks.network import Network
-from fastxor.runs.problem import Problem
+from fastxor.runs.problem import Problem, run_of
 from fastxor.runs.run import Diverged, Records, Run
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Job:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.stop = problem.settings.stop_when_solved
-        self.records = Records.of(problem.settings)
+        self.records = Records.of(problem.settings, problem.before)
         # epochs done, the state after them, and the first of them that was solved
         self.good = 0, problem.start, -1
         self.chunks = 0  # of the next slice, once the speed is known
@@ -39,14 +39,7 @@ class Job:
 
     def run(self) -> Run:
         """What is done so far."""
-        epoch, state, solved_at = self.good
-        settings, network = self.problem.settings, state.network(self.problem.architecture)
-        stopped = self.stop and solved_at == epoch
-        watched = settings.tolerance is not None
-        return Run(
-            network=network, settings=settings, solved_at=solved_at if watched else None,
-            snapshots=self.snapshots, **self.records.upto(epoch, stopped),
-        )  # fmt: skip
+        return run_of(self.problem, self.records, *self.good, self.snapshots)
 
     def _keep_snapshot(self) -> None:
         """Of the good state, if one is wanted there."""
@@ -68,8 +61,8 @@ class Job:
             engine.go_faster()  # perhaps after the rest of a batch, which may end the epoch
             if left := engine.chunks_until(min(epoch, self._next_stop)):
                 chunks = engine.advance(min(chunks, left))
-            if self.stop and engine.solved_at >= 0:
-                self._go_back(engine, engine.solved_at)
+            if (end := engine.ended_at) >= 0:
+                self._end(engine, end)
                 return
             if engine.between_epochs and not self._keep_if_finite(engine):
                 raise Diverged(self._last_finite(engine), self.run())
@@ -96,16 +89,19 @@ class Job:
         epochs = self.problem.settings.epochs
         return next((at for at in self.wanted if at > self.good[0]), epochs)
 
-    def _go_back(self, engine: "Engine", solved_at: int) -> None:
-        """End before the epoch that is solved; the engine is somewhere after it."""
-        engine.restart(*self.good)
-        if chunks := engine.chunks_until(solved_at):
-            engine.advance(chunks)
+    def _end(self, engine: "Engine", end: int) -> None:
+        """End after so many epochs, as solved or out of patience; the engine may be further."""
+        solved = self.stop and engine.solved_at == end
+        if engine.epoch != end or not engine.between_epochs:
+            engine.restart(*self.good)
+            if chunks := engine.chunks_until(end):
+                engine.advance(chunks)
         if not self._keep_if_finite(engine):
             raise Diverged(self._last_finite(engine), self.run())
-        if not np.isfinite(self.records.losses[solved_at]):
-            raise Diverged(solved_at, self.run())
-        self.good = *self.good[:2], solved_at
+        if solved:
+            if not np.isfinite(self.records.losses[end]):
+                raise Diverged(end, self.run())
+            self.good = *self.good[:2], end
 
     def _last_finite(self, engine: "Engine") -> int:
         """Find the last epoch before which all was finite, and make it the good state.

@@ -21,6 +21,9 @@ def train(
     y: Any,
     *,
     sample_weight: Any = None,
+    validation: Any = None,
+    validate_every: int = 1,
+    patience: int | None = None,
     hidden_size: int | tuple[int, ...] | None = None,
     activation: str | tuple[str, ...] | None = None,
     output: str | None = None,
@@ -110,6 +113,10 @@ def train(
         the first such epoch, or -1.
     stop_when_solved: end there: the network is the one before that epoch, the losses are those up
         to that epoch's own.
+    validation: samples that are held out, a pair (X, y) as those of training, whose loss is told
+        after every ``validate_every`` epochs. ``best`` of the result is the network with the least;
+        ``network`` is the last one, to go on.
+    patience: stop after so many validations without a loss below the least so far.
     snapshots: keep the networks at these epochs, integers; 0 is the start, k what k epochs have
         made of it. ``snapshots`` of the result are those that training got to.
     record_penalty: keep what l2 stands for, of each epoch: ``penalties`` of the result.
@@ -120,7 +127,7 @@ def train(
     carry the unfinished run.
     """
     progress = checks.boolean("progress", progress)
-    problem = prepare(X, y, sample_weight, initial, threads, {
+    problem = prepare(X, y, sample_weight, validation, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
@@ -128,7 +135,7 @@ def train(
         "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
         "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
         "stop_when_solved": stop_when_solved, "snapshots": snapshots,
-        "record_penalty": record_penalty,
+        "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,
     })  # fmt: skip
     job = Job(problem)
     try:

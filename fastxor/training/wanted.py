@@ -25,6 +25,7 @@ def wanted_of(settings: Settings, carries: str | None, weighted: bool) -> Wanted
         penalty=settings.record_penalty,
         weighted=weighted,
         scheduled=settings.schedule is not None,
+        validated=settings.validate_every is not None,
         watch=watch,
     )
 
