@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -225,6 +226,106 @@ def test_bands_end_where_all_have_ended(ax):
     ((epochs, _),) = drawn(ax)
     last = runs.solved_at.max()
     assert last - 3 < epochs[-1] <= last < 1999
+
+
+# one of four says something else: the loss falls and rises again
+HELD_OUT = {"validation": (X, [[0], [1], [1], [1]]), "validate_every": 20, "learning_rate": 3.0}
+
+
+def texts(ax):
+    return [each.get_text() for each in ax.get_legend().get_texts()]
+
+
+def test_validation_losses_are_dashed_and_the_best_epoch_has_a_star(ax):
+    run = train(X, Y, epochs=2000, seed=1, **HELD_OUT)
+    plot.losses(run, ax)
+    (_, losses), (epochs, held_out) = drawn(ax)
+    assert losses.tolist() == run.losses.tolist()
+    assert epochs.tolist() == list(range(20, 2001, 20))
+    assert held_out.tolist() == run.validation_losses.tolist()
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
+    assert len({line.get_color() for line in ax.lines}) == 1
+    (star,) = ax.collections
+    best = run.best_epoch
+    assert star.get_offsets().tolist() == [[best, run.validation_losses[best // 20 - 1]]]
+    assert same_color(star.get_facecolor()[0], ax.lines[0].get_color())
+    assert texts(ax) == ["training", "validation", f"best: epoch {best:,}"]
+    assert ax.get_yscale() == "log"
+
+
+def test_the_label_of_a_run_with_validation(ax):
+    run = train(X, Y, epochs=400, **HELD_OUT)
+    plot.losses(run, ax, label="seed 42", ls="-", c="k")
+    best = f"seed 42, best: epoch {run.best_epoch:,}"
+    assert texts(ax) == ["seed 42", "seed 42, validation", best]
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
+    assert same_color(ax.collections[0].get_facecolor()[0], "k")
+
+
+def test_without_a_best_epoch_there_is_no_star(ax):
+    run = train(X, Y, epochs=60, **HELD_OUT)
+    run = replace(run, validation_losses=np.array([np.inf, np.nan, np.inf]), best_epoch=0)
+    plot.losses(run, ax)
+    ax.figure.canvas.draw()
+    assert texts(ax) == ["training", "validation"]
+    assert len(ax.collections) == 0
+
+
+def test_a_run_too_short_for_validation_looks_as_without(ax):
+    plot.losses(train(X, Y, epochs=19, **HELD_OUT), ax)
+    assert len(ax.lines) == 1
+    assert ax.get_legend() is None
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_validation_losses_of_a_few_runs(recorded, ax):
+    settings = HELD_OUT | {"patience": 3, "record_every": 5 if recorded else None}
+    runs = train_many(X, Y, seed=np.arange(6).reshape(2, 3), epochs=2000, **settings)
+    plot.losses(runs, ax)
+    assert len(set(runs.epochs_done.ravel().tolist())) > 1, "all ended together"
+    lines = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert len(lines) == 6
+    assert len(ax.lines) == (12 if recorded else 6)
+    (stars,) = ax.collections
+    for k, line in enumerate(lines):
+        one = runs[divmod(k, 3)]
+        assert line.get_xdata().tolist() == list(range(20, len(one.validation_losses) * 20 + 1, 20))
+        assert line.get_ydata().tolist() == one.validation_losses.tolist()
+        best = one.best_epoch
+        assert stars.get_offsets()[k].tolist() == [best, one.validation_losses[best // 20 - 1]]
+        assert same_color(stars.get_facecolor()[k], line.get_color())
+        if recorded:
+            solid = ax.lines[2 * k]
+            assert solid.get_color() == line.get_color()
+            assert solid.get_xdata()[-1] < line.get_xdata()[-1] <= solid.get_xdata()[-1] + 5
+    first, last = runs.best_epoch.min(), runs.best_epoch.max()
+    best = f"best: epochs {first:,} to {last:,}" if first < last else f"best: epoch {first:,}"
+    assert texts(ax) == [*["training"] * recorded, "validation", best]
+
+
+@pytest.mark.parametrize("label", [None, "xor"])
+def test_validation_losses_of_many_runs_are_their_median(label, ax):
+    settings = HELD_OUT | {"patience": 3, "record_every": 5}
+    runs = train_many(X, Y, seed=np.arange(30), epochs=500, **settings)
+    plot.losses(runs, ax, **{"label": label} if label else {})
+    _, (epochs, median) = drawn(ax)
+    there = ~np.isnan(runs.validation_losses).all(axis=0)
+    assert epochs.tolist() == (np.arange(1, 26) * 20)[there].tolist()
+    assert median.tolist() == np.nanmedian(runs.validation_losses[:, there], axis=0).tolist()
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
+    assert len({line.get_color() for line in ax.lines}) == 1
+    medians = ["median of 30 runs, while they train", "median of validation"]
+    medians = [label, f"{label}, {medians[1]}"] if label else medians
+    assert texts(ax) == [medians[0], "middle 50 %", "middle 90 %", medians[1]]
+
+
+def test_infinite_losses_of_validation_among_many(ax):
+    runs = train_many(X, Y, seed=np.arange(30), epochs=60, **HELD_OUT)
+    runs.validation_losses[:20, 1] = np.inf
+    plot.losses(runs, ax)
+    ax.figure.canvas.draw()
+    assert texts(ax) == ["median of 30 runs", "middle 50 %", "middle 90 %"]
+    assert np.isfinite(ax.get_ylim()).all()
 
 
 NONE = "run must have losses, got none: train_many needs record_every"
