@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib import pyplot
-from matplotlib.colors import same_color, to_hex
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import same_color, to_hex, to_rgb
 from matplotlib.figure import Figure
 
 import fastxor
@@ -479,6 +480,96 @@ def test_the_line_of_a_softmax_is_where_another_class_takes_over(output, ax):
     answers = network.predict_proba(corners_of_line(ax))
     others = np.delete(answers, output, axis=1).max(axis=1)
     assert np.abs(answers[:, output] - others).max() < 0.05
+
+
+def at(ax, points):
+    """The colours of the image at points (n, 2)."""
+    (image,) = ax.images
+    left, right, bottom, top = image.get_extent()
+    pixels = image.get_array()
+    size = np.array([(right - left) / pixels.shape[1], (top - bottom) / pixels.shape[0]])
+    columns, rows = ((points - [left, bottom]) / size).astype(int).T
+    return pixels[rows, columns, :3]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 9])
+def test_all_classes_of_a_softmax(classes, ax):
+    network = deep("softmax", classes, seed=1)
+    plot.decision_surface(network, ax, extent=(-2, 2, -2, 2))
+    assert (*ax.get_xlim(), *ax.get_ylim()) == (-2, 2, -2, 2)
+    grid = np.stack(np.meshgrid(*[np.linspace(-2, 2, 201)] * 2), axis=-1).reshape(-1, 2)
+    points = np.random.default_rng(0).choice(grid, 200)
+    answers = network.predict_proba(points)
+    for colour, answer in zip(at(ax, points), answers, strict=True):
+        full = np.array(to_rgb(COLOURS[answer.argmax() % len(COLOURS)]))
+        part = 0.08 + 0.52 * (answer.max() * classes - 1) / (classes - 1)
+        assert np.allclose(colour, 1 - part * (1 - full))
+    assert texts(ax) == [f"class {k}" for k in range(classes)]
+    bar = ax.figure.axes[1]
+    assert bar.get_ylabel() == "largest output"
+    assert np.allclose(bar.get_ylim(), (1 / classes, 1))
+    won = np.unique(network.predict_proba(grid).argmax(axis=1))
+    assert len(won) > 1
+    lines = [each for each in ax.collections if not each.filled]
+    assert len(lines) == len(won)
+    for k, line in zip(won, lines, strict=True):
+        corners = np.concatenate([path.vertices for path in line.get_paths()])
+        answers = network.predict_proba(corners)
+        others = np.delete(answers, k, axis=1).max(axis=1)
+        assert np.abs(answers[:, k] - others).max() < 0.05
+    hatched = [each.hatches for each in ax.collections if each.filled]
+    assert len(hatched) == np.count_nonzero(won >= len(COLOURS))
+    assert all(hatches == ["//"] for hatches in hatched)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("output", [None, 2])
+def test_samples_of_classes(output, flat, ax):
+    A, classes = samples(30, 2, 1)[0], np.arange(30) % 3
+    y = classes if flat else np.eye(3)[classes]
+    plot.decision_surface(deep("softmax", 3, seed=1), ax, X=A, y=y, output=output)
+    marks = [each for each in ax.collections if isinstance(each, PathCollection)]
+    if output is not None:
+        assert marks[1].get_offsets().tolist() == A[classes == 2].tolist()
+        return
+    assert [each.get_label() for each in marks] == ["class 0", "class 1", "class 2"]
+    assert [each.get_offsets().tolist() for each in marks] == [
+        A[classes == k].tolist() for k in range(3)
+    ]
+    shapes = {each.get_paths()[0].vertices.tobytes() for each in marks}
+    assert len(shapes) == 3
+    for colour, each in zip(COLOURS, marks, strict=False):
+        assert same_color(each.get_facecolor()[0], colour)
+
+
+def test_samples_without_classes_and_a_class_that_is_everywhere(ax):
+    network = Network([[0, 0]] * 2, [[0, 3]], output="softmax")
+    plot.decision_surface(network, ax, X=X, colorbar=False)
+    (points,) = ax.collections
+    assert points.get_offsets().tolist() == X.tolist()
+    assert texts(ax) == ["class 0", "class 1", "sample"]
+    assert ax.figure.axes == [ax]
+
+
+def test_the_first_output_of_others(ax):
+    plot.decision_surface(weights(2, 4, 3), ax)
+    assert ax.figure.axes[1].get_ylabel() == "output 0"
+    assert not ax.images
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        ([0, 1, 2, 3], "y must be the numbers of classes, 0 to 2, got 3"),
+        ([0, 1, 2, 0.5], "y must be the numbers of classes, 0 to 2, got 0.5"),
+        ([0, 1, 2], r"y must have shape \(4, 3\), got \(3,\)"),
+        (np.eye(4), r"y must have shape \(4, 3\), got \(4, 4\)"),
+    ],
+)
+def test_bad_classes(y, text, ax):
+    with pytest.raises(ValueError, match=text):
+        plot.decision_surface(deep("softmax", 3), ax, X=X, y=y)
+    assert not ax.images
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

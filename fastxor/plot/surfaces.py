@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.networks.network import Network
-from fastxor.plot.common import COLOURS, axes_or_current
+from fastxor.plot.classes import draw_classes, draw_line, lead
+from fastxor.plot.common import COLOURS, Plane, axes_or_current
 from fastxor.runs.run import Run
 
 GRID = 201  # points along each axis of a surface
@@ -24,21 +25,26 @@ def decision_surface(
     *,
     X: Any = None,
     y: Any = None,
-    output: int = 0,
+    output: int | None = None,
     extent: Any = None,
     colorbar: bool = True,
 ) -> Axes:
-    """Draw an output of a network of two inputs as colours, and the line where it is 0.5.
+    """Draw what a network of two inputs says of the plane: an output, or all classes of a softmax.
 
-    For tanh it is where the output is 0, for a softmax where it is as large as the largest other.
-    Outputs without an activation have no line, and their colours are from the least to the largest.
+    An output is drawn as colours, with the line where it is 0.5. For tanh that is where the output
+    is 0, for a softmax where it is as large as the largest other. Outputs without an activation
+    have no line, and their colours are from the least to the largest. Classes are regions, each in
+    its colour where its output is the largest, fuller the larger it is; a legend names them.
 
     network: a `Network` or a `Run`.
     ax: the Axes to draw into; by default pyplot's current ones.
     X: samples (n, 2) to mark.
-    y: their targets (n, O) or (n,): squares where the target is above 0.5, for tanh above 0, else
-        circles; for outputs without an activation, circles in the target's colour.
-    output: which output, and which column of y.
+    y: their targets (n, O), also (n,) for one output, or, for a softmax, the numbers of their
+        classes (n,). Squares where the target is above 0.5, for tanh above 0, else circles; for
+        outputs without an activation, circles in the target's colour; in a picture of all classes
+        a colour and a shape for the class with the largest target.
+    output: which output, and which column of y; by default all classes of a softmax, and the first
+        output of others.
     extent: left, right, bottom and top end of the axes; by default around the samples, or
         around the unit square.
     colorbar: draw one beside the Axes.
@@ -53,32 +59,42 @@ def decision_surface(
     if inputs != 2:
         raise ValueError(f"network must have 2 inputs, got {inputs}")
     checks.boolean("colorbar", colorbar)
-    output = checks.integer("output", output, low=0, high=outputs - 1)
+    has_classes = output is None and network.output == "softmax"
+    output = 0 if output is None else checks.integer("output", output, low=0, high=outputs - 1)
     samples = None if X is None else _samples(X, network)
-    targets = None if y is None else _targets(y, samples, output, outputs)
+    targets = None if y is None else _targets(y, samples, network)
     left, right, bottom, top = _extent(extent, samples, network.dtype)
 
     first, second = np.linspace(left, right, GRID), np.linspace(bottom, top, GRID)
     grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
-    answers = network.predict_proba(grid)
-    values = answers[:, output].reshape(GRID, GRID)
-    low, high, middle = BOUNDS.get(network.output) or (*_range(values, targets), None)
+    plane = Plane(first, second, network.predict_proba(grid).reshape(GRID, GRID, outputs))
+    column = None if targets is None else targets[:, output]
+    bounds = BOUNDS.get(network.output) or (*_range(plane.answers[..., output], column), None)
     ax = axes_or_current(ax)
-    filled = ax.contourf(first, second, values, np.linspace(low, high, 21), cmap=MAP)
-    if network.output == "softmax":
-        others = np.delete(answers, output, axis=1).max(axis=1).reshape(GRID, GRID)
-        _line(ax, first, second, values - others, 0.0)
-    elif middle is not None:
-        _line(ax, first, second, values, middle)
-    if samples is not None and targets is not None and middle is None:
-        _colour(ax, samples, targets, low, high)
-    elif samples is not None:
-        _mark(ax, samples, targets, middle)
-    if colorbar:
-        name = "output" if outputs == 1 else f"output {output}"
-        ax.figure.colorbar(filled, ax=ax, label=name, ticks=np.linspace(low, high, 5))
+    if has_classes:
+        draw_classes(ax, plane, samples, targets, colorbar)
+    else:
+        _draw_output(ax, plane, network.output, output, bounds, colorbar)
+        if samples is not None:
+            _mark(ax, samples, column, bounds)
     ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="first input", ylabel="second input")
     return ax
+
+
+def _draw_output(
+    ax: Axes, plane: Plane, activation: str, output: int, bounds: Any, colorbar: bool
+) -> None:
+    """Its colours, and the line where it is in the middle, or takes over from others."""
+    first, second, answers = plane
+    values, (low, high, middle) = answers[..., output], bounds
+    filled = ax.contourf(first, second, values, np.linspace(low, high, 21), cmap=MAP)
+    if activation == "softmax":
+        draw_line(ax, plane, lead(answers, output), 0.0)
+    elif middle is not None:
+        draw_line(ax, plane, values, middle)
+    if colorbar:
+        name = "output" if answers.shape[-1] == 1 else f"output {output}"
+        ax.figure.colorbar(filled, ax=ax, label=name, ticks=np.linspace(low, high, 5))
 
 
 def _samples(X: Any, network: Network) -> Array:
@@ -89,15 +105,22 @@ def _samples(X: Any, network: Network) -> Array:
     return samples
 
 
-def _targets(y: Any, samples: Array | None, output: int, outputs: int) -> Array:
-    """(n,): of this output."""
+def _targets(y: Any, samples: Array | None, network: Network) -> Array:
+    """(n, O)"""
     if samples is None:
         raise ValueError("y must come with X, got y alone")
+    outputs = network.sizes[-1]
     y = checks.numbers("y", y, ndim=(1, 2))
-    if y.shape != (len(samples), outputs) and not (outputs == 1 and y.shape == (len(samples),)):
+    is_flat = y.shape == (len(samples),) and (outputs == 1 or network.output == "softmax")
+    if y.shape != (len(samples), outputs) and not is_flat:
         raise ValueError(f"y must have shape {(len(samples), outputs)}, got {y.shape}")
     checks.finite("y", y, np.float64)
-    targets: Array = y.reshape(-1, outputs)[:, output]
+    if is_flat and outputs > 1:
+        if not np.isin(y, np.arange(outputs)).all():
+            wrong = y[~np.isin(y, np.arange(outputs))][0]
+            raise ValueError(f"y must be the numbers of classes, 0 to {outputs - 1}, got {wrong}")
+        y = np.eye(outputs)[y.astype(int)]
+    targets: Array = y.reshape(-1, outputs)
     return targets
 
 
@@ -128,29 +151,20 @@ def _range(values: Array, targets: Array | None) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _line(ax: Axes, first: Array, second: Array, values: Array, level: float) -> None:
-    if values.min() < level < values.max():
-        ax.contour(first, second, values, [level], colors="white", linewidths=2)
+def _mark(ax: Axes, samples: Array, targets: Array | None, bounds: Any) -> None:
+    """Samples as circles, those above as squares: shape and colour tell them apart.
 
-
-def _colour(ax: Axes, samples: Array, targets: Array, low: float, high: float) -> None:
-    """Samples as circles in the colours of their targets."""
+    Where there is no middle to be above, in the colours of their targets.
+    """
+    low, high, middle = bounds
     x, y = samples.T
-    ax.scatter(
-        x, y, s=60, c=targets, cmap=MAP, vmin=low, vmax=high, edgecolors="black", label="sample",
-        zorder=3,
-    )  # fmt: skip
-
-
-def _mark(ax: Axes, samples: Array, targets: Array | None, middle: float | None) -> None:
-    """Samples as circles, those above as squares: shape and colour tell them apart."""
-    kinds = [(np.ones(len(samples), bool), "o", "white", "sample")]
-    if targets is not None:
+    look: dict[str, Any] = {"s": 60, "edgecolors": "black", "zorder": 3}
+    if targets is None:
+        ax.scatter(x, y, c="white", label="sample", **look)
+    elif middle is None:
+        ax.scatter(x, y, c=targets, cmap=MAP, vmin=low, vmax=high, label="sample", **look)
+    else:
         above = targets > middle
-        kinds = [
-            (~above, "o", "white", f"target at most {middle:g}"),
-            (above, "s", COLOURS[1], f"target above {middle:g}"),
-        ]
-    for chosen, marker, colour, name in kinds:
-        x, y = samples[chosen].T
-        ax.scatter(x, y, s=60, c=colour, marker=marker, edgecolors="black", label=name, zorder=3)
+        below, over = f"target at most {middle:g}", f"target above {middle:g}"
+        ax.scatter(x[~above], y[~above], marker="o", c="white", label=below, **look)
+        ax.scatter(x[above], y[above], marker="s", c=COLOURS[1], label=over, **look)
