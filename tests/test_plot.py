@@ -38,15 +38,18 @@ def drawn(ax):
     return [tuple(np.asarray(data) for data in line.get_data()) for line in ax.lines]
 
 
+EACH = pytest.mark.parametrize("function", [plot.losses, plot.decision_surface, plot.network])
+
+
 def drawing(function):
     """A call that draws this way, and nothing else."""
     if function is plot.losses:
         return lambda **to: plot.losses(train(X, Y, epochs=30), **to)
-    return lambda **to: plot.decision_surface(weights(2, 2, 1), **to)
+    return lambda **to: function(weights(2, 2, 1), **to)
 
 
 # --- axes ------------------------------------------------------------------------------
-@pytest.mark.parametrize("function", [plot.losses, plot.decision_surface])
+@EACH
 def test_given_axes_are_returned_and_the_current_ones_are_left_alone(function, current, ax):
     before = current.get_children(), current.figure.axes
     assert drawing(function)(ax=ax) is ax
@@ -56,7 +59,7 @@ def test_given_axes_are_returned_and_the_current_ones_are_left_alone(function, c
     assert ax.lines or ax.collections
 
 
-@pytest.mark.parametrize("function", [plot.losses, plot.decision_surface])
+@EACH
 def test_without_axes_the_current_ones(function, current):
     assert drawing(function)() is current
     assert pyplot.get_fignums() == [current.figure.number]
@@ -76,6 +79,7 @@ ax = Figure().subplots()
 run = fastxor.train([[0, 1], [1, 0]], [0, 1], epochs=3)
 plot.losses(run, ax)
 plot.decision_surface(run, ax)
+plot.network(run, ax)
 assert "matplotlib.pyplot" not in sys.modules
 """
     done = process(code)
@@ -628,4 +632,143 @@ def test_bad_input(arguments, error, text, current):
     before = current.get_children()
     with pytest.raises(error, match=text):
         plot.decision_surface(**{"network": weights(2, 2, 1)} | arguments)
+    assert current.get_children() == before
+
+
+# --- diagrams --------------------------------------------------------------------------
+def diagram(ax, network, **settings):
+    """Of each layer a dict from (i, j) to the line's width and colour; its units; all texts."""
+    plot.network(network, ax, **settings)
+    lines = [each for each in ax.collections if isinstance(each, LineCollection)]
+    units = [each for each in ax.collections if isinstance(each, PathCollection)]
+    heights = [each.get_offsets()[:, 1].tolist() for each in units]
+    for k, each in enumerate(units):
+        assert (each.get_offsets()[:, 0] == k).all()
+        assert heights[k] == sorted(heights[k], reverse=True)
+    found = []
+    for k, each in enumerate(lines):
+        found.append({})
+        for segment, width, colour in zip(
+            each.get_segments(), each.get_linewidths(), each.get_colors(), strict=True
+        ):
+            (x, start), (next_x, end) = segment
+            assert (x, next_x) == (k, k + 1)
+            found[k][heights[k].index(start), heights[k + 1].index(end)] = width, colour
+    return found, units, [each.get_text() for each in ax.texts]
+
+
+def sign_colour(number):
+    return COLOURS[0] if number > 0 else COLOURS[1]
+
+
+def test_lines_tell_weights_and_units_biases(ax):
+    network = deep("softmax", 3)
+    found, units, written = diagram(ax, network)
+    largest = max(np.abs(W).max() for W in network.arrays[::2])
+    for lines, W in zip(found, network.arrays[::2], strict=True):
+        assert len(lines) == W.size
+        for at, (width, colour) in lines.items():
+            assert width / found_width(ax) == pytest.approx(abs(W[at]) / largest)
+            assert same_color(colour, sign_colour(W[at]))
+    largest_bias = max(np.abs(b).max() for b in network.arrays[1::2])
+    assert all(same_color(colour, "white") for colour in units[0].get_facecolor())
+    for own, b in zip(units[1:], network.arrays[1::2], strict=True):
+        for colour, bias in zip(own.get_facecolor(), b[0], strict=True):
+            part = 0.6 * abs(bias) / largest_bias
+            full = np.array(to_rgb(sign_colour(bias)))
+            assert np.allclose(colour[:3], 1 - part * (1 - full))
+    assert written == [
+        "x1", "x2", "y1", "y2", "y3",
+        "2 inputs", "3 units\nrelu", "4 units\ntanh", "3 outputs\nsoftmax",
+    ]  # fmt: skip
+    assert sorted(texts(ax)) == sorted([
+        "weight > 0", "weight < 0", f"|weight| = {largest:.3g}",
+        "bias > 0", "bias < 0", f"|bias| = {largest_bias:.3g}",
+    ])  # fmt: skip
+
+
+def found_width(ax):
+    """Of the line in the legend that is as wide as the largest weight's."""
+    handles = dict(zip(texts(ax), ax.get_legend().legend_handles, strict=True))
+    (text,) = (text for text in handles if text.startswith("|weight|"))
+    return handles[text].get_linewidth()
+
+
+def test_a_few_weights_and_biases_are_written(ax):
+    run = train(X, Y, epochs=2000, learning_rate=3.0, seed=43)
+    ax.figure.set_size_inches(8, 6)
+    _, _, written = diagram(ax, run, inputs=["A", "B"], outputs=("A xor B",))
+    network = run.network
+    numbers = [f"{w:.3g}" for W in (network.W1, network.W2) for w in W.ravel()]
+    biases = [f"{b:.2g}" for own in (network.b1, network.b2) for b in own.ravel()]
+    names = ["A", "B", "A xor B", "2 inputs", "2 units\nsigmoid", "1 output\nsigmoid"]
+    assert written == names + numbers + biases
+    ax.figure.canvas.draw()
+    boxes = [each.get_window_extent() for each in ax.texts if each.get_rotation() == 0]
+    inside = ax.figure.bbox
+    for k, box in enumerate(boxes):
+        assert inside.x0 < box.x0 < box.x1 < inside.x1
+        assert not any(box.overlaps(other) for other in boxes[:k])
+
+
+def test_numbers_that_would_not_be_read_are_left_out(ax):
+    ax.figure.set_size_inches(3, 2)
+    _, _, written = diagram(ax, weights(2, 4, 1))
+    assert written == ["x1", "x2", "y1", "2 inputs", "4 units\nsigmoid", "1 output\nsigmoid"]
+
+
+@pytest.mark.parametrize("size", [(3, 2), (12, 4), (4, 12)])
+def test_of_wide_layers_the_ends(size, ax):
+    ax.figure.set_size_inches(*size)
+    network = weights(64, 17, 16)
+    found, units, written = diagram(ax, network)
+    assert [len(own.get_offsets()) for own in units] == [14, 14, 16]
+    assert [len(lines) for lines in found] == [14 * 14, 14 * 16]
+    ends = [*range(7), *range(57, 64)], [*range(7), *range(10, 17)]
+    largest = max(np.abs(network.W1).max(), np.abs(network.W2).max())
+    for (i, j), (width, colour) in found[0].items():
+        w = network.W1[ends[0][i], ends[1][j]]
+        assert width / found_width(ax) == pytest.approx(abs(w) / largest)
+        assert same_color(colour, sign_colour(w))
+    names = [f"x{i + 1}" for i in ends[0]] + [f"y{k + 1}" for k in range(16)]
+    layers = ["… 50 more", "64 inputs", "… 3 more", "17 units\nsigmoid", "16 outputs\nsigmoid"]
+    assert written == names + layers
+    heights = units[0].get_offsets()[:, 1]
+    gaps = -np.diff(heights)
+    assert gaps[6] == pytest.approx(3 * gaps[0])
+    assert np.allclose(np.delete(gaps, 6), gaps[0])
+
+
+def test_a_layer_without_biases(ax):
+    network = Network([[1.0, 2.0]], None, [[0.0], [-1.0]], [[0.0]], output="identity")
+    found, units, written = diagram(ax, network)
+    assert written[2:5] == ["1 input", "2 units\nsigmoid\nno bias", "1 output\nidentity"]
+    assert all(same_color(colour, "white") for own in units for colour in own.get_facecolor())
+    assert found[1][0, 0][0] == 0
+    assert "|bias| = 0" in texts(ax)
+
+
+def test_no_biases_and_no_weight_but_zero(ax):
+    found, _, _ = diagram(ax, Network([[0.0], [0.0]], None))
+    assert [width for width, _ in found[0].values()] == [0, 0]
+    assert texts(ax) == ["weight > 0", "weight < 0", "|weight| = 0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"network": 3}, TypeError, "network must be a Network or a Run, got int"),
+        ({"network": train_many(X, Y, seed=[1, 2], epochs=1)}, TypeError,
+         "network must be a Network or a Run, got Runs"),
+        ({"ax": 3}, TypeError, "ax must be matplotlib Axes, got int"),
+        ({"inputs": "ab"}, TypeError, "inputs must be a sequence of 2 names, got 'ab'"),
+        ({"inputs": [1, 2]}, TypeError, r"inputs must be a sequence of 2 names, got \[1, 2\]"),
+        ({"inputs": 2}, TypeError, "inputs must be a sequence of 2 names, got 2"),
+        ({"outputs": ["a", "b"]}, ValueError, "outputs must be a sequence of 1 names, got 2"),
+    ],
+)  # fmt: skip
+def test_bad_diagrams(arguments, error, text, current):
+    before = current.get_children()
+    with pytest.raises(error, match=text):
+        plot.network(**{"network": weights(2, 2, 1)} | arguments)
     assert current.get_children() == before

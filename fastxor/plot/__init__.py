@@ -9,7 +9,8 @@ except ImportError as error:
     raise ImportError("fastxor.plot needs matplotlib: the extra fastxor[plot]") from error
 
 from fastxor.plot.curves import losses
+from fastxor.plot.diagram import network
 from fastxor.plot.maps import trainability
 from fastxor.plot.surfaces import decision_surface
 
-__all__ = ["decision_surface", "losses", "trainability"]
+__all__ = ["decision_surface", "losses", "network", "trainability"]
