@@ -1,0 +1,237 @@
+"""`Perceptron`: what classifier and regressor have in common."""
+
+import warnings
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from fastxor.common import checks
+from fastxor.common.checks import Array
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.network import Network
+from fastxor.networks.starting import random_state as seeded
+from fastxor.runs.problem import Problem, prepare
+from fastxor.sklearn.descent import Descent
+
+OURS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "identity"}
+THEIRS = {"sigmoid": "logistic", "softmax": "softmax", "identity": "identity"}
+
+
+class Perceptron(BaseEstimator):
+    """Parameters, `fit` and `partial_fit`; ``targets`` and ``outputs`` are for those below.
+
+    A class below has ``_loss``, "log_loss" or "mse", and the methods ``_targets``, ``_output`` and
+    ``_score``.
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(OURS))],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "threads": [None, Interval(Integral, 1, None, closed="left")],
+    }
+
+    def _set(self, given: dict[str, Any]) -> None:
+        """Take over what ``__init__`` was given, its local variables."""
+        vars(self).update((name, given[name]) for name in given if name not in ("self", "__class__"))
+
+    @property
+    def network_(self) -> Network:
+        """The fitted network, a copy: what ``coefs_`` and ``intercepts_`` make."""
+        arrays = []
+        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
+            arrays += [coef, intercept[None]]
+        return Network(*arrays, activation=OURS[self.activation], output=self._output)
+
+    def _outputs(self, X: Any) -> Array:
+        """The outputs (n, O) of the fitted network."""
+        check_is_fitted(self)
+        network = self.network_
+        X = validate_data(
+            self, X, accept_sparse=["csr", "csc"], dtype=network.dtype, reset=False
+        )  # fmt: skip
+        return network.predict_proba(_dense(X), self.threads)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool = False) -> Any:
+        """Train from the start or, where that is wanted, go on."""
+        if self.solver == "lbfgs":
+            raise ValueError(
+                "solver must be 'adam' or 'sgd': for 'lbfgs' take scikit-learn's own "
+                f"sklearn.neural_network.{type(self).__name__}"
+            )
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        begins = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = self._validated(X, y, begins, incremental)
+        random = self.random_state
+        # to seed this thread's own takes 2 us, to make one 130 us
+        random = seeded(random) if isinstance(random, Integral) else check_random_state(random)
+        sizes = (X.shape[1], *self._hidden_sizes, y.shape[1])
+        if begins:
+            self._begin(sizes, X.dtype, random)
+        else:
+            self._go_on(sizes, incremental)
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, X, np.float64, ensure_non_negative=True)
+        score = None
+        if self.early_stopping:
+            X, y, weights, score = self._split(X, y, weights, random)
+        problem = self._problem(X, y, weights, random)
+        descent = Descent(self, problem, score)
+        if not descent.train(1 if incremental else self.max_iter) and not incremental:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.", ConvergenceWarning, stacklevel=5,
+            )  # fmt: skip
+        return self
+
+    def _validated(self, X: Any, y: Any, begins: bool, incremental: bool) -> tuple[Array, Array]:
+        """X (n, I) of float64 or float32, and targets (n, O)."""
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, reset=begins,
+            dtype=(np.float64, np.float32), y_numeric=self._loss == "mse",
+        )  # fmt: skip
+        return _dense(X), self._targets(y, begins, incremental)
+
+    @property
+    def _hidden_sizes(self) -> tuple[int, ...]:
+        sizes = self.hidden_layer_sizes
+        if not isinstance(sizes, Iterable):
+            sizes = [sizes]
+        return tuple(
+            checks.integer(f"hidden_layer_sizes[{i}]", size, low=1, high=2**31 - 1)
+            for i, size in enumerate(sizes)
+        )
+
+    def _begin(self, sizes: tuple[int, ...], dtype: Any, random: Any) -> None:
+        """Start as scikit-learn does, with the same numbers from ``random``."""
+        factor, coefs, intercepts = 2 if self.activation == "logistic" else 6, [], []
+        for inputs, units in zip(sizes, sizes[1:], strict=False):
+            bound = np.sqrt(factor / (inputs + units))
+            coefs.append(random.uniform(-bound, bound, (inputs, units)).astype(dtype))
+            intercepts.append(random.uniform(-bound, bound, units).astype(dtype))
+        self.coefs_, self.intercepts_ = coefs, intercepts
+        self._best = self._carried = self._rate = None
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.out_activation_ = THEIRS[self._output]
+        self.t_, self.loss_curve_, self._no_improvement_count = 0, [], 0
+        self.best_loss_, self.validation_scores_, self.best_validation_score_ = np.inf, None, None
+        if self.early_stopping:
+            self.best_loss_, self.validation_scores_, self.best_validation_score_ = (
+                None, [], -np.inf
+            )  # fmt: skip
+
+    def _go_on(self, sizes: tuple[int, ...], incremental: bool) -> None:
+        """From where training ended, an optimizer begins anew except with `partial_fit`."""
+        before = (*(len(coef) for coef in self.coefs_), self.n_outputs_)
+        if before != sizes:
+            raise ValueError(
+                f"hidden_layer_sizes and y must give the sizes of before, {before} (features, "
+                f"hidden units, outputs), got {sizes}"
+            )
+        if self.early_stopping == (self.validation_scores_ is None):
+            raise ValueError(
+                f"early_stopping must be {not self.early_stopping}, as before, to go on, got "
+                f"{self.early_stopping}"
+            )
+        if not incremental:
+            self._carried = self._rate = None
+
+    def _split(self, X: Array, y: Array, weights: Any, random: Any) -> tuple[Any, ...]:
+        """X, y and weights to train with, and the score by the others."""
+        given = [X, y] if weights is None else [X, y, weights]
+        stratify = y[:, 0] if self._loss == "log_loss" and self.n_outputs_ == 1 else None
+        parts = train_test_split(
+            *given, test_size=self.validation_fraction, random_state=random, stratify=stratify
+        )
+        X_left, y_left, *weights_left = parts[1::2]
+        if len(X_left) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        architecture, weights_of = self.network_.architecture, [*weights_left, None][0]
+
+        def score(parameters: Array) -> float:
+            network = Network.of(architecture.cut(parameters), architecture)
+            outputs = network.predict_proba(X_left, self.threads)
+            return float(self._score(y_left, outputs, weights_of))
+
+        return (*parts[:4:2], parts[4] if weights_left else None, score)
+
+    def _problem(self, X: Array, y: Array, weights: Any, random: Any) -> Problem:
+        """What `train` would make of it."""
+        n, batch_size, l2 = len(X), self.batch_size, self.alpha
+        if batch_size == "auto":
+            batch_size = min(200, n)
+        elif batch_size > n:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                "clipped", stacklevel=6,
+            )  # fmt: skip
+            batch_size = n
+        if weights is not None:
+            if not (total := float(weights.sum())) > 0:
+                raise ValueError(f"sample_weight must have a sum above 0, got {total}")
+            # with a mean of 1 a batch's mean is by weight; the penalty is over their sum
+            weights, l2 = weights * (n / total), l2 * (n / total)
+        if self._rate is None:
+            self._rate = float(self.learning_rate_init)
+        optimizer: dict[str, Any] = {"momentum": self.momentum, "nesterov": self.nesterovs_momentum}
+        if self.solver == "adam":
+            optimizer = {
+                "beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon * batch_size,
+            } | {"momentum": 0.0, "nesterov": False}  # fmt: skip
+        start = self.network_
+        problem = prepare(X, y, weights, start, self.threads, optimizer | {
+            "optimizer": self.solver, "learning_rate": self._rate, "l2": l2, "loss": self._loss,
+            "batch_size": batch_size, "shuffle": self.shuffle, "epochs": 1,
+            "seed": random.randint(2**32, dtype=np.uint32) if self.shuffle else 0,
+            "hidden_size": None, "activation": None, "output": None, "bias": None, "dtype": None,
+            "init": "randn", "init_range": None, "tolerance": None, "stop_when_solved": False,
+            "schedule": None, "snapshots": None,
+        })  # fmt: skip
+        if self._best is None:
+            self._best = problem.start.parameters
+        if self._carried and self._carried[0] == problem.settings.carries:
+            kind, carried = self._carried
+            problem = problem._replace(start=problem.start._replace(**{kind: carried}))
+        return problem
+
+    def _take(self, architecture: Architecture, parameters: Array) -> None:
+        """Be the network with these ``parameters`` (size,)."""
+        arrays = architecture.cut(parameters)
+        self.coefs_, self.intercepts_ = arrays[::2], [b[0] for b in arrays[1::2]]
+
+
+def _dense(X: Any) -> Array:
+    return X if isinstance(X, np.ndarray) else X.toarray()

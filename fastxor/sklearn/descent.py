@@ -1,0 +1,156 @@
+"""`Descent`: epoch after epoch, by scikit-learn's rules of rates and of when to stop."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastxor.common.checks import Array
+from fastxor.common.progress import progress_bar
+from fastxor.runs.problem import Problem, State
+from fastxor.runs.run import Diverged
+from fastxor.training.single import Job, engine_type
+
+Score: TypeAlias = Callable[[Array], float]  # of parameters (size,), by samples left out
+LEG = 1000  # epochs that are planned ahead, at most
+LEAST_RATE = 1e-6  # is not made smaller
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+class Descent:
+    """The training of one fit.
+
+    The model has what goes on from fit to fit: beside scikit-learn's attributes the learning rate
+    of its next epoch ``_rate``, what its optimizer carries ``_carried``, the parameters ``_best``
+    of the best score, and ``_no_improvement_count``.
+    """
+
+    def __init__(self, model: Any, problem: Problem, score: Score | None) -> None:
+        """``score``: what is to get better, rather than the loss."""
+        self.model, self.problem, self.score = model, problem, score
+        self.job: Job | None = None  # for some of the epochs, of which so many are accounted for
+        self.accounted = 0
+        settings, architecture = problem.settings, problem.architecture
+        self.per_loss = 1.0  # their loss over ours, which is a mean over outputs
+        if settings.loss == "mse":
+            self.per_loss = 0.5
+        elif architecture.output == "sigmoid":
+            self.per_loss = float(architecture.sizes[-1])
+
+    def train(self, epochs: int) -> bool:
+        """Train for at most so many epochs; did it end before for lack of progress?
+
+        Ctrl-C is a warning, and an end. Raises ValueError where training leaves the finite numbers;
+        the model is then the last that was finite.
+        """
+        model = self.model
+        model.n_iter_ = 0
+        try:
+            bar = progress_bar(epochs, bool(model.verbose))
+            with bar as report, engine_type()(self.problem) as engine:
+                while model.n_iter_ < epochs:
+                    if self._train_leg(engine, epochs - model.n_iter_, report):
+                        return True
+        except KeyboardInterrupt:
+            self._account()
+            warnings.warn("Training interrupted by user.", stacklevel=5)
+            return True
+        except Diverged as error:
+            self._account()
+            raise ValueError(NOT_FINITE) from error
+        return False
+
+    def _train_leg(self, engine: Any, epochs: int, report: Callable[[float], None]) -> bool:
+        """Likewise for as many of these epochs as have rates that are known beforehand."""
+        model, before = self.model, self.model.n_iter_
+        problem = self._of_rates(min(epochs, LEG))
+        self.job, self.accounted = job, _ = Job(problem), 0
+        engine.begin(problem, job.losses)
+        while (done := job.good[0]) < problem.settings.epochs:
+            end = min(done + self._patience, problem.settings.epochs)
+            job.train_to(engine, end, lambda now: report(before + now))
+            self._account()
+            if model._no_improvement_count > model.n_iter_no_change:
+                if not self._slower():
+                    return True
+                break
+        self.problem = problem._replace(start=job.good[1])
+        return False
+
+    def _of_rates(self, epochs: int) -> Problem:
+        """The problem of the next epochs."""
+        model, settings, schedule = self.model, self.problem.settings, None
+        rate = model._rate
+        if model.solver == "sgd":
+            if model.learning_rate == "invscaling":
+                samples = model.t_ + len(self.problem.X) * np.arange(1, epochs)
+                schedule, rate = (rate, *self._scaled(samples).tolist()), 1.0
+            rate /= self.problem.batch_size
+        settings = replace(settings, epochs=epochs, learning_rate=rate, schedule=schedule)
+        return self.problem._replace(settings=settings)
+
+    def _scaled(self, samples: Any) -> Any:
+        """The rate after so many samples."""
+        return self.model.learning_rate_init / (samples + 1.0) ** self.model.power_t
+
+    @property
+    def _patience(self) -> int:
+        """So many epochs will be trained, whatever their losses."""
+        if self.score:
+            return 1
+        left = self.model.n_iter_no_change + 1 - self.model._no_improvement_count
+        return int(min(max(1, left), LEG))
+
+    def _slower(self) -> bool:
+        """Go on with a fifth of the rate, if that is wanted and not too little."""
+        model = self.model
+        if model.solver != "sgd" or model.learning_rate != "adaptive" or model._rate <= LEAST_RATE:
+            return False
+        model._rate /= 5
+        model._no_improvement_count = 0
+        return True
+
+    def _account(self) -> None:
+        """Tell the model of the epochs that its job has done since."""
+        model, job = self.model, self.job
+        if job is None:
+            return
+        done, state, _ = job.good
+        for loss in (job.losses[self.accounted : done] * self.per_loss).tolist():
+            self.accounted += 1
+            model.n_iter_ += 1
+            model.t_ += len(self.problem.X)
+            model.loss_ = loss
+            model.loss_curve_.append(loss)
+            if self.score is None:
+                self._look_at_loss(loss)
+            else:
+                self._look_at_score(self.score(state.parameters), state.parameters)
+        if model.solver == "sgd" and model.learning_rate == "invscaling" and done:
+            model._rate = float(self._scaled(model.t_))
+        self._keep(state)
+
+    def _look_at_loss(self, loss: float) -> None:
+        model = self.model
+        worse = loss > model.best_loss_ - model.tol
+        model._no_improvement_count = model._no_improvement_count + 1 if worse else 0
+        model.best_loss_ = min(model.best_loss_, loss)
+
+    def _look_at_score(self, score: float, parameters: Array) -> None:
+        model = self.model
+        model.validation_scores_.append(score)
+        worse = score < model.best_validation_score_ + model.tol
+        model._no_improvement_count = model._no_improvement_count + 1 if worse else 0
+        if score > model.best_validation_score_:
+            model.best_validation_score_, model._best = score, parameters
+
+    def _keep(self, state: State) -> None:
+        kind = self.problem.settings.carries
+        self.model._carried = (kind, state.carried) if kind else None
+        parameters = state.parameters if self.score is None else self.model._best
+        self.model._take(self.problem.architecture, parameters)
