@@ -101,7 +101,9 @@ class Perceptron(BaseEstimator):
             self._go_on(sizes, incremental)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )  # fmt: skip
         score = None
         if self.early_stopping:
             X, y, weights, score = self._split(X, y, weights, random)

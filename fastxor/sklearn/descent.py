@@ -1,5 +1,6 @@
 """`Descent`: epoch after epoch, by scikit-learn's rules of rates and of when to stop."""
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from fastxor.training.single import Job, engine_type
 
 Score: TypeAlias = Callable[[Array], float]  # of parameters (size,), by samples left out
 LEG = 1000  # epochs that are planned ahead, at most
+AHEAD = 1e-3  # seconds that may turn out to be in vain, as training ends before
 LEAST_RATE = 1e-6  # is not made smaller
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -34,7 +36,7 @@ class Descent:
         """``score``: what is to get better, rather than the loss."""
         self.model, self.problem, self.score = model, problem, score
         self.job: Job | None = None  # for some of the epochs, of which so many are accounted for
-        self.accounted = 0
+        self.accounted, self.seconds = 0, AHEAD  # for an epoch, a guess
         settings, architecture = problem.settings, problem.architecture
         self.per_loss = 1.0  # their loss over ours, which is a mean over outputs
         if settings.loss == "mse":
@@ -72,9 +74,8 @@ class Descent:
         self.job, self.accounted = job, _ = Job(problem), 0
         engine.begin(problem, job.losses)
         while (done := job.good[0]) < problem.settings.epochs:
-            end = min(done + self._patience, problem.settings.epochs)
-            job.train_to(engine, end, lambda now: report(before + now))
-            self._account()
+            end = min(done + self._ahead, problem.settings.epochs)
+            self._train_to(end, engine, job, lambda now: report(before + now))
             if model._no_improvement_count > model.n_iter_no_change:
                 if not self._slower():
                     return True
@@ -99,12 +100,32 @@ class Descent:
         return self.model.learning_rate_init / (samples + 1.0) ** self.model.power_t
 
     @property
-    def _patience(self) -> int:
-        """So many epochs will be trained, whatever their losses."""
+    def _ahead(self) -> int:
+        """For so many epochs the losses can wait to be looked at."""
         if self.score:
             return 1
-        left = self.model.n_iter_no_change + 1 - self.model._no_improvement_count
-        return int(min(max(1, left), LEG))
+        certain = self.model.n_iter_no_change + 1 - self.model._no_improvement_count
+        return int(min(max(1, certain, AHEAD / self.seconds), LEG))
+
+    def _train_to(
+        self, end: int, engine: Any, job: Job, report: Callable[[float], None]
+    ) -> None:  # fmt: skip
+        """Train until that epoch of the job, or to the one before at which there is no progress."""
+        before, failure, began = job.good, None, time.perf_counter()
+        try:
+            job.train_to(engine, end, report)
+        except Diverged as error:
+            failure = error
+        self.seconds = (time.perf_counter() - began) / (end - before[0])
+        if self.score is None:
+            epochs, *_ = self._followed(self._losses(job))
+            if epochs < job.good[0] - before[0]:
+                job.good, failure = before, None
+                engine.restart(*before)
+                job.train_to(engine, before[0] + epochs, report)
+        self._account()
+        if failure is not None:
+            raise failure
 
     def _slower(self) -> bool:
         """Go on with a fifth of the rate, if that is wanted and not too little."""
@@ -120,26 +141,36 @@ class Descent:
         model, job = self.model, self.job
         if job is None:
             return
-        done, state, _ = job.good
-        for loss in (job.losses[self.accounted : done] * self.per_loss).tolist():
-            self.accounted += 1
-            model.n_iter_ += 1
-            model.t_ += len(self.problem.X)
-            model.loss_ = loss
-            model.loss_curve_.append(loss)
-            if self.score is None:
-                self._look_at_loss(loss)
-            else:
-                self._look_at_score(self.score(state.parameters), state.parameters)
-        if model.solver == "sgd" and model.learning_rate == "invscaling" and done:
+        losses, (self.accounted, state, _) = self._losses(job), job.good
+        if not losses:
+            return
+        model.n_iter_ += len(losses)
+        model.t_ += len(losses) * len(self.problem.X)
+        model.loss_ = losses[-1]
+        model.loss_curve_ += losses
+        if self.score is None:
+            _, model.best_loss_, model._no_improvement_count = self._followed(losses)
+        else:
+            self._look_at_score(self.score(state.parameters), state.parameters)
+        if model.solver == "sgd" and model.learning_rate == "invscaling":
             model._rate = float(self._scaled(model.t_))
         self._keep(state)
 
-    def _look_at_loss(self, loss: float) -> None:
-        model = self.model
-        worse = loss > model.best_loss_ - model.tol
-        model._no_improvement_count = model._no_improvement_count + 1 if worse else 0
-        model.best_loss_ = min(model.best_loss_, loss)
+    def _losses(self, job: Job) -> list[float]:
+        """Those that the model has not been told, as it is to be."""
+        losses: list[float] = (job.losses[self.accounted : job.good[0]] * self.per_loss).tolist()
+        return losses
+
+    def _followed(self, losses: list[float]) -> tuple[int, float, int]:
+        """After how many of these losses there is no progress, or all; the best, and the count."""
+        model, epochs = self.model, 0
+        best, count, tolerance = model.best_loss_, model._no_improvement_count, model.tol
+        for epochs, loss in enumerate(losses, 1):  # noqa: B007
+            count = count + 1 if loss > best - tolerance else 0
+            best = min(best, loss)
+            if count > model.n_iter_no_change:
+                break
+        return epochs, best, count
 
     def _look_at_score(self, score: float, parameters: Array) -> None:
         model = self.model
