@@ -60,7 +60,7 @@ class Descent:
                         return True
         except KeyboardInterrupt:
             self._account()
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=6)
             return True
         except Diverged as error:
             self._account()

@@ -118,7 +118,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     @ieee_arithmetic()
     def predict(self, X: Any) -> Any:
         """The classes (n,) of X (n, I); or its labels (n, k), each 1 if above 0.5."""
-        return self._labels.decode(self._outputs(X))
+        outputs = self._outputs(X)
+        return self._labels.decode(outputs)
 
     @ieee_arithmetic()
     def predict_proba(self, X: Any) -> Array:
