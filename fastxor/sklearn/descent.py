@@ -36,7 +36,7 @@ class Descent:
         """``score``: what is to get better, rather than the loss."""
         self.model, self.problem, self.score = model, problem, score
         self.job: Job | None = None  # for some of the epochs, of which so many are accounted for
-        self.accounted, self.seconds = 0, AHEAD  # for an epoch, a guess
+        self.accounted, self.seconds = 0, 1.0  # for an epoch, a guess
         settings, architecture = problem.settings, problem.architecture
         self.per_loss = 1.0  # their loss over ours, which is a mean over outputs
         if settings.loss == "mse":
@@ -116,7 +116,7 @@ class Descent:
             job.train_to(engine, end, report)
         except Diverged as error:
             failure = error
-        self.seconds = (time.perf_counter() - began) / (end - before[0])
+        self.seconds = max(time.perf_counter() - began, 1e-9) / (end - before[0])
         if self.score is None:
             epochs, *_ = self._followed(self._losses(job))
             if epochs < job.good[0] - before[0]:

@@ -35,7 +35,8 @@ class Labels(NamedTuple):
         """Those of y (n,), or (n, k) of 0 and 1."""
         kind = kind_of(y)
         if kind != SEVERAL:
-            return cls(np.unique(y), kind)
+            classes = np.unique(y)  # of strings that are objects an array of strings
+            return cls(np.array(classes.tolist()) if classes.dtype == object else classes, kind)
         matrix = (csr_matrix if isspmatrix(y) else csr_array) if issparse(y) else None
         return cls(np.arange(y.shape[1]), kind, matrix)
 
