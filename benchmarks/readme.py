@@ -20,7 +20,7 @@ PLOT = Path("benchmarks") / "plots"
 SECTIONS = {  # tables that have a place of their own
     "many": ("many networks", "deep, many networks", "networks by threads"),
     "adam": ("adam", "adam, many networks"),
-    "sklearn": ("iris and breast cancer",),
+    "sklearn": ("estimators",),
 }  # fmt: skip
 
 

@@ -118,16 +118,17 @@ def test_many_networks(printed):
 
 
 def test_estimators(printed):
-    table, said = "iris and breast cancer", "accuracy: training / left out"
-    low = {said: "scikit-learn 0.980 / 0.964, fastxor 0.978 / 0.962", "batch_size": 32}
-    high = {said: "scikit-learn 0.989 / 0.969, fastxor 0.979 / 0.962"}
+    table, said = "estimators", "accuracy or R2"
+    one = {said: "fastxor 0.944, scikit-learn 0.945 ± 0.011", "data": "iris", "per": "fit"}
+    other = {said: "fastxor 0.981, scikit-learn 0.982 ± 0.005", "data": "wine", "per": "fit"}
     text = printed([
-        entry(table, "scikit-learn", 900, **high), entry(table, "fastxor", 90, **high),
-        entry(table, "scikit-learn", 4000, **low), entry(table, "fastxor", 80, **low),
+        entry(table, "scikit-learn", 9e7, **other), entry(table, "fastxor", 9e6, **other),
+        entry(table, "scikit-learn", 5e7, **one), entry(table, "fastxor", 1e6, **one),
     ])  # fmt: skip
-    first, second = cells(text, "Iris and breast cancer, float64: ns per sample")
-    assert (first["batch size"], first[said]) == ("32", low[said])
-    assert (second["batch size"], second[said]) == ("all", high[said])
+    first, second = cells(text, "Estimators, float64: ms per fit")
+    assert (first["data"], first[said]) == ("iris", one[said])
+    assert (second["data"], second[said]) == ("wine", other[said])
+    assert first["fastxor"] == "1.00"
     assert first["fastest other / fastxor"] == "50.0x (scikit-learn)"
 
 

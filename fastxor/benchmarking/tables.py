@@ -18,7 +18,7 @@ TABLES = {  # what a row is
     "deep": ("sizes", "functions", "n", "batch_size"),
     "adam": ("sizes", "functions", "n", "batch_size"),
     "predictions": ("sizes", "functions", "n"),
-    "iris and breast cancer": ("sizes", "n", "batch_size", "accuracy: training / left out"),
+    "estimators": ("data", "n", "sizes", "batch_size", "accuracy or R2"),
     "threads": ("sizes", "n"),
     "samples": ("sizes", "n"),
     "many networks": ("sizes", "n", "networks"),
@@ -27,7 +27,7 @@ TABLES = {  # what a row is
     "networks by threads": ("networks",),
     "first calls": ("call", "sizes", "epochs"),
 }
-UNITS = {"first calls": ("ms", 1e6)}  # of what is not told in ns, and how many ns they are
+UNITS = {"first calls": ("ms", 1e6), "estimators": ("ms", 1e6)}  # of what is not told in ns, and how many ns they are
 THREADS = ("threads", "networks by threads")  # tables whose columns are numbers of threads
 NS = "ns", 1.0
 OURS = ("textbook", "reference", "fastxor")

@@ -548,8 +548,8 @@ def test_bad_calls():
             estimator().fit(X, CLASSES, sample_weight=0 * WEIGHTS)
         with pytest.raises(ValueError, match="sample_weight"):
             estimator().fit(X, CLASSES, sample_weight=WEIGHTS[:-1])
-        model = estimator(**SMALL, early_stopping=True, validation_fraction=0.02)
-        with pytest.raises(ValueError, match="validation set is too small|test_size = 2"):
+        model = estimator(**SMALL, early_stopping=True, validation_fraction=0.01)
+        with pytest.raises(ValueError, match="validation set is too small|test_size = 1"):
             model.fit(X, CLASSES)
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         MLPClassifier().fit(X, NUMBERS[:, 0])
