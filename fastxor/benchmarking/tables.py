@@ -27,7 +27,8 @@ TABLES = {  # what a row is
     "networks by threads": ("networks",),
     "first calls": ("call", "sizes", "epochs"),
 }
-UNITS = {"first calls": ("ms", 1e6), "estimators": ("ms", 1e6)}  # of what is not told in ns, and how many ns they are
+# of what is not told in ns, and how many ns they are
+UNITS = dict.fromkeys(("first calls", "estimators"), ("ms", 1e6))
 THREADS = ("threads", "networks by threads")  # tables whose columns are numbers of threads
 NS = "ns", 1.0
 OURS = ("textbook", "reference", "fastxor")

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
 
@@ -17,6 +18,7 @@ from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
+from fastxor.networks.predictions import outputs_of
 from fastxor.networks.starting import random_state as seeded
 from fastxor.runs.problem import Problem, prepare
 from fastxor.sklearn.descent import Descent
@@ -26,11 +28,21 @@ THEIRS = {"sigmoid": "logistic", "softmax": "softmax", "identity": "identity"}
 
 
 class Perceptron(BaseEstimator):
-    """Parameters, `fit` and `partial_fit`; ``targets`` and ``outputs`` are for those below.
+    """Checks of parameters, starts, and what `train` is to make of them.
 
-    A class below has ``_loss``, "log_loss" or "mse", and the methods ``_targets``, ``_output`` and
-    ``_score``.
+    A class below has ``_loss``, "log_loss" or "mse", the function of outputs ``_output``, and
+    ``_targets`` and ``_score``.
     """
+
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    _rate: float | None  # of the next epoch; None for that to begin with
+    _carried: tuple[str, Array] | None  # what the optimizer carries: its kind, and the numbers
+    _best: Array | None  # parameters (size,), those of the best score
 
     _parameter_constraints = {  # noqa: RUF012
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -61,7 +73,7 @@ class Perceptron(BaseEstimator):
 
     def _set(self, given: dict[str, Any]) -> None:
         """Take over what ``__init__`` was given, its local variables."""
-        vars(self).update((name, given[name]) for name in given if name not in ("self", "__class__"))
+        self.__dict__.update((name, value) for name, value in given.items() if name != "self")
 
     @property
     def network_(self) -> Network:
@@ -91,9 +103,9 @@ class Perceptron(BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         begins = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._validated(X, y, begins, incremental)
-        random = self.random_state
+        random: Any = self.random_state
         # to seed this thread's own takes 2 us, to make one 130 us
-        random = seeded(random) if isinstance(random, Integral) else check_random_state(random)
+        random = seeded(int(random)) if isinstance(random, Integral) else check_random_state(random)
         sizes = (X.shape[1], *self._hidden_sizes, y.shape[1])
         if begins:
             self._begin(sizes, X.dtype, random)
@@ -137,7 +149,7 @@ class Perceptron(BaseEstimator):
     def _begin(self, sizes: tuple[int, ...], dtype: Any, random: Any) -> None:
         """Start as scikit-learn does, with the same numbers from ``random``."""
         factor, coefs, intercepts = 2 if self.activation == "logistic" else 6, [], []
-        for inputs, units in zip(sizes, sizes[1:], strict=False):
+        for inputs, units in pairwise(sizes):
             bound = np.sqrt(factor / (inputs + units))
             coefs.append(random.uniform(-bound, bound, (inputs, units)).astype(dtype))
             intercepts.append(random.uniform(-bound, bound, units).astype(dtype))
@@ -146,11 +158,11 @@ class Perceptron(BaseEstimator):
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.out_activation_ = THEIRS[self._output]
         self.t_, self.loss_curve_, self._no_improvement_count = 0, [], 0
-        self.best_loss_, self.validation_scores_, self.best_validation_score_ = np.inf, None, None
-        if self.early_stopping:
-            self.best_loss_, self.validation_scores_, self.best_validation_score_ = (
-                None, [], -np.inf
-            )  # fmt: skip
+        early = self.early_stopping
+        self.best_loss_ = None if early else np.inf
+        self.validation_scores_, self.best_validation_score_ = (
+            ([], -np.inf) if early else (None,) * 2
+        )
 
     def _go_on(self, sizes: tuple[int, ...], incremental: bool) -> None:
         """From where training ended, an optimizer begins anew except with `partial_fit`."""
@@ -184,9 +196,9 @@ class Perceptron(BaseEstimator):
         architecture, weights_of = self.network_.architecture, [*weights_left, None][0]
 
         def score(parameters: Array) -> float:
-            network = Network.of(architecture.cut(parameters), architecture)
-            outputs = network.predict_proba(X_left, self.threads)
-            return float(self._score(y_left, outputs, weights_of))
+            (outputs,), _ = outputs_of(parameters[None], architecture, X_left, self.threads)
+            finite = np.isfinite(outputs).all()
+            return float(self._score(y_left, outputs, weights_of)) if finite else np.nan
 
         return (*parts[:4:2], parts[4] if weights_left else None, score)
 
@@ -225,8 +237,8 @@ class Perceptron(BaseEstimator):
         if self._best is None:
             self._best = problem.start.parameters
         if self._carried and self._carried[0] == problem.settings.carries:
-            kind, carried = self._carried
-            problem = problem._replace(start=problem.start._replace(**{kind: carried}))
+            carried: dict[str, Any] = dict([self._carried])
+            problem = problem._replace(start=problem.start._replace(**carried))
         return problem
 
     def _take(self, architecture: Architecture, parameters: Array) -> None:

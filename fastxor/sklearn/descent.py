@@ -97,7 +97,7 @@ class Descent:
 
     def _scaled(self, samples: Any) -> Any:
         """The rate after so many samples."""
-        return self.model.learning_rate_init / (samples + 1.0) ** self.model.power_t
+        return self.model.learning_rate_init / (np.float64(samples) + 1) ** self.model.power_t
 
     @property
     def _ahead(self) -> int:
@@ -141,17 +141,19 @@ class Descent:
         model, job = self.model, self.job
         if job is None:
             return
-        losses, (self.accounted, state, _) = self._losses(job), job.good
+        losses, (done, state, _) = self._losses(job), job.good
         if not losses:
             return
+        score = self.score(state.parameters) if self.score else None
+        self.accounted = done
         model.n_iter_ += len(losses)
         model.t_ += len(losses) * len(self.problem.X)
         model.loss_ = losses[-1]
         model.loss_curve_ += losses
-        if self.score is None:
+        if score is None:
             _, model.best_loss_, model._no_improvement_count = self._followed(losses)
         else:
-            self._look_at_score(self.score(state.parameters), state.parameters)
+            self._look_at_score(score, state.parameters)
         if model.solver == "sgd" and model.learning_rate == "invscaling":
             model._rate = float(self._scaled(model.t_))
         self._keep(state)

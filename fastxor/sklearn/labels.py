@@ -6,7 +6,6 @@ As scikit-learn's `LabelBinarizer`, which takes longer than the training of a sm
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, csr_matrix, issparse, isspmatrix
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from fastxor.common.checks import Array
@@ -37,8 +36,7 @@ class Labels(NamedTuple):
         if kind != SEVERAL:
             classes = np.unique(y)  # of strings that are objects an array of strings
             return cls(np.array(classes.tolist()) if classes.dtype == object else classes, kind)
-        matrix = (csr_matrix if isspmatrix(y) else csr_array) if issparse(y) else None
-        return cls(np.arange(y.shape[1]), kind, matrix)
+        return cls(np.arange(y.shape[1]), kind, type(y) if hasattr(y, "toarray") else None)
 
     @classmethod
     def of_classes(cls, classes: Any, y: Any) -> "Labels":
@@ -76,7 +74,7 @@ class Labels(NamedTuple):
     def encode(self, y: Any) -> Array:
         """Targets (n, O), 0 or 1."""
         if self.kind == SEVERAL:
-            dense = y.toarray() if issparse(y) else y
+            dense = y.toarray() if hasattr(y, "toarray") else y
             return np.asarray(dense != 0, np.float32)
         places = np.searchsorted(self.classes, y)[:, None]
         if self.kind == "binary":

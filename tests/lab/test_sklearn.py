@@ -1,4 +1,4 @@
-"""The estimators are scikit-learn's own networks, but for time: rules, starts, losses and errors."""
+"""The estimators are scikit-learn's networks, but for time: rules, starts, losses and errors."""
 
 import inspect
 import pickle
@@ -95,7 +95,7 @@ def assert_same(expected, model):
         assert model.classes_.tolist() == expected.classes_.tolist()
 
 
-# --- a full batch: the same losses -----------------------------------------------------------------
+# --- a full batch: the same losses ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("activation", ["logistic", "tanh", "relu", "identity"])
@@ -160,9 +160,7 @@ def test_some_of_these_settings_stop():
 @pytest.mark.parametrize("end", ENDS)
 def test_weights_are_theirs(end, name):
     expected, model, y = pair(end, **WITHOUT | SETTINGS[name])
-    assert_same(
-        expected.fit(X, y, sample_weight=WEIGHTS), model.fit(X, y, sample_weight=WEIGHTS)
-    )
+    assert_same(expected.fit(X, y, sample_weight=WEIGHTS), model.fit(X, y, sample_weight=WEIGHTS))
     again = clone(model).fit(X, y, sample_weight=1000 * WEIGHTS)
     if not model.alpha:
         assert again.loss_curve_ == pytest.approx(model.loss_curve_, rel=1e-9)
@@ -228,7 +226,7 @@ def test_float32_is_trained_in_float32(end):
         assert clone(model).fit(other, y).coefs_[0].dtype == np.float64
 
 
-# --- what is ours ----------------------------------------------------------------------------------
+# --- what is ours ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ahead", [0, 1000])
@@ -346,7 +344,7 @@ def test_shuffled_batches_learn_as_well():
     assert np.mean(scores[1]) > 0.93
 
 
-# --- kinds of data ---------------------------------------------------------------------------------
+# --- kinds of data --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -385,7 +383,7 @@ def test_one_class_alone():
 
 def test_a_column_of_targets():
     for end in "classes", "a number":
-        expected, model, y = pair(end, **WITHOUT | ADAM)
+        _, model, y = pair(end, **WITHOUT | ADAM)
         model.fit(X, y)
         with pytest.warns(sklearn.exceptions.DataConversionWarning):
             again = clone(model).fit(X, y[:, None])
@@ -439,7 +437,7 @@ def test_copies(estimator, tmp_path):
     assert not hasattr(clone(model), "coefs_")
 
 
-# --- among other estimators ------------------------------------------------------------------------
+# --- among other estimators -----------------------------------------------------------------------
 
 
 def test_a_grid_search():
@@ -495,7 +493,7 @@ def test_routed_weights():
     assert model[-1].loss_curve_ == alone.loss_curve_
 
 
-# --- warnings, errors, Ctrl-C ----------------------------------------------------------------------
+# --- warnings, errors, Ctrl-C ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("estimator", BOTH)
@@ -542,14 +540,14 @@ def test_bad_calls():
             ))  # fmt: skip
         with pytest.raises(NotFittedError):
             estimator().predict(X)
-        with pytest.raises(ValueError, match="Negative values in data passed to .sample_weight"):
+        with pytest.raises(ValueError, match=r"Negative values in data passed to .sample_weight"):
             estimator().fit(X, CLASSES, sample_weight=-WEIGHTS)
-        with pytest.raises(ValueError, match="a sum above 0|at least one non-zero"):
+        with pytest.raises(ValueError, match=r"a sum above 0|at least one non-zero"):
             estimator().fit(X, CLASSES, sample_weight=0 * WEIGHTS)
         with pytest.raises(ValueError, match="sample_weight"):
             estimator().fit(X, CLASSES, sample_weight=WEIGHTS[:-1])
         model = estimator(**SMALL, early_stopping=True, validation_fraction=0.01)
-        with pytest.raises(ValueError, match="validation set is too small|test_size = 1"):
+        with pytest.raises(ValueError, match=r"validation set is too small|test_size = 1"):
             model.fit(X, CLASSES)
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         MLPClassifier().fit(X, NUMBERS[:, 0])
