@@ -12,7 +12,7 @@ from fastxor.common.checks import Array
 from fastxor.common.progress import progress_bar
 from fastxor.runs.problem import Problem, State
 from fastxor.runs.run import Diverged
-from fastxor.training.single import Job, engine_type
+from fastxor.training.job import Job, engine_type
 
 Score: TypeAlias = Callable[[Array], float]  # of parameters (size,), by samples left out
 LEG = 1000  # epochs that are planned ahead, at most
@@ -72,7 +72,7 @@ class Descent:
         model, before = self.model, self.model.n_iter_
         problem = self._of_rates(min(epochs, LEG))
         self.job, self.accounted = job, _ = Job(problem), 0
-        engine.begin(problem, job.losses)
+        engine.begin(problem, job.records)
         while (done := job.good[0]) < problem.settings.epochs:
             end = min(done + self._ahead, problem.settings.epochs)
             self._train_to(end, engine, job, lambda now: report(before + now))
@@ -87,11 +87,9 @@ class Descent:
         """The problem of the next epochs."""
         model, settings, schedule = self.model, self.problem.settings, None
         rate = model._rate
-        if model.solver == "sgd":
-            if model.learning_rate == "invscaling":
-                samples = model.t_ + len(self.problem.X) * np.arange(1, epochs)
-                schedule, rate = (rate, *self._scaled(samples).tolist()), 1.0
-            rate /= self.problem.batch_size
+        if model.solver == "sgd" and model.learning_rate == "invscaling":
+            samples = model.t_ + len(self.problem.X) * np.arange(1, epochs)
+            schedule, rate = (rate, *self._scaled(samples).tolist()), 1.0
         settings = replace(settings, epochs=epochs, learning_rate=rate, schedule=schedule)
         return self.problem._replace(settings=settings)
 
@@ -160,8 +158,11 @@ class Descent:
 
     def _losses(self, job: Job) -> list[float]:
         """Those that the model has not been told, as it is to be."""
-        losses: list[float] = (job.losses[self.accounted : job.good[0]] * self.per_loss).tolist()
-        return losses
+        own = slice(self.accounted, job.good[0])
+        losses = job.records.losses[own] * self.per_loss
+        if job.records.penalties.size:  # which are doubled
+            losses += 0.5 / len(self.problem.X) * job.records.penalties[own]
+        return list(losses.tolist())
 
     def _followed(self, losses: list[float]) -> tuple[int, float, int]:
         """After how many of these losses there is no progress, or all; the best, and the count."""

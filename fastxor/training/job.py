@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastxor.common import checks
+from fastxor.forks import not_forking
 from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem, run_of
 from fastxor.runs.run import Diverged, Records, Run
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
 
 SLICE = 0.05  # seconds in the kernel between two looks at Ctrl-C and the progress bar
 FIRST_SLICE = 0.01  # likewise, as long as the speed is only a guess
+
+
+@cache
+def engine_type() -> "type[Engine]":
+    """`Engine`."""
+    # here and not at the top: numba takes half a second to import, and who asks for help, makes a
+    # mistake or uses the reference alone need not wait for it
+    with not_forking:
+        from fastxor.training.engine import Engine
+    return Engine
 
 
 class Job:

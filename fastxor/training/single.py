@@ -1,18 +1,13 @@
 """`train`: checks, and a `Job` for an engine."""
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.progress import progress_bar
-from fastxor.forks import not_forking
 from fastxor.runs.problem import prepare
 from fastxor.runs.run import Interrupted, Run
-from fastxor.training.job import Job
-
-if TYPE_CHECKING:
-    from fastxor.training.engine import Engine
+from fastxor.training.job import Job, engine_type
 
 
 @ieee_arithmetic()
@@ -141,17 +136,8 @@ def train(
     try:
         if problem.settings.epochs:
             bar = progress_bar(problem.settings.epochs, progress)
-            with bar as report, _engine()(problem) as engine:
+            with bar as report, engine_type()(problem) as engine:
                 job.finish(engine, report)
         return job.run()
     except KeyboardInterrupt:
         raise Interrupted(job.run()) from None
-
-
-@cache
-def _engine() -> "type[Engine]":
-    # here and not at the top: numba takes half a second to import, and who asks for help, makes a
-    # mistake or uses the reference alone need not wait for it
-    with not_forking:
-        from fastxor.training.engine import Engine
-    return Engine
