@@ -533,7 +533,6 @@ MUTANTS = {
     "penalty of the last batch only, tiled, batches": (
         "batches.py", "penalties.load(epoch, 1) + penalty.get()", "penalty.get()",
     ),
-    "penalty of both threads, pair": ("batches.py", "when(noted & is_first,", "when(noted,"),
     "held out, tiled, patience": (
         "validation.py", "done - position[BEST] >=", "done - position[BEST] >",
     ),
