@@ -128,6 +128,17 @@ LAYERED: dict[str, tuple[int, str, dict[str, Any]]] = {
             "schedule": (0.25, 1.0, 0.5, 0.125),
         },
     ),
+    "means, batches of 4": (
+        9, "relu", {"epochs": 6, "batch_size": 4, "l2": 0.5, "reduction": "mean", "momentum": 0.5},
+    ),
+    "means of adam, 9 samples": (9, "deep", {"epochs": 9, **ADAM, "reduction": "mean"}),
+    "held out, 5 samples": (9, "softmax", {"epochs": 9, "held_out": 5, "validate_every": 2}),
+    "held out, 1030 samples": (
+        20, "curve",
+        {
+            "epochs": 9, "held_out": 1030, "batch_size": 8, "learning_rate": -0.01, "patience": 3,
+        },
+    ),
 }  # fmt: skip
 
 
@@ -150,6 +161,9 @@ def run(train: Any, name: str, dtype: Any, **others: Any) -> Any:
     if name in LAYERED:
         n, network, settings = LAYERED[name]
         X, y, of_network = layered(network, n)
+        if m := settings.get("held_out"):
+            settings = settings | {"validation": layered(network, m)[:2]}
+            del settings["held_out"]
         return train(X, y, dtype=dtype, **of_network | settings | others)
     n, sizes, settings = CASES[name]
     X, y = samples(n, sizes[0], sizes[2], seed=n)
