@@ -98,6 +98,39 @@ def test_layers_on_the_command_line(tmp_path, capsys):
     assert Network.load(path).sizes == (2, 1)
 
 
+def test_validation_on_the_command_line(tmp_path, capsys):
+    X, y = fastxor.xor()
+    held_out, path = tmp_path / "held_out.npz", tmp_path / "net.npz"
+    np.savez(held_out, X=X + 0.5, y=y)
+    options = ["--validation", held_out, "--validate-every", 2, "--patience", 3, "--epochs", 900]
+    options += ["--learning-rate", 2, "--hidden-size", 4]
+    settings = {"validation": (X + 0.5, y), "validate_every": 2, "patience": 3, "epochs": 900}
+    settings |= {"learning_rate": 2.0, "hidden_size": 4}
+    assert run("train", *options, "--save", path, "--snapshots", "0,10") == 0
+    expected = fastxor.train(X, y, snapshots=(0, 10), **settings)
+    for file, network in [
+        (path, expected.best),
+        (tmp_path / "net-0.npz", expected.snapshots[0]),
+        (tmp_path / "net-10.npz", expected.snapshots[10]),
+    ]:
+        assert all(map(same_bits, Network.load(file).arrays, network.arrays))
+    losses, best = expected.validation_losses, expected.best_epoch
+    assert 10 < best == len(expected.losses) - 6 < 894
+    out = capsys.readouterr().out
+    assert (
+        f"Validation loss {losses[-1]:.5f} after {best + 6} epochs; least {losses.min():.5f}" in out
+    )
+    assert f" after {best}, of the network that follows.\nStopped: 3 validations were no b" in out
+    assert f"{expected.best.predict_proba(X)[0, 0]:.4f}" in out
+    assert f"saved to {tmp_path / 'net-10.npz'}" in out
+    assert run("compare", *options) == 0
+    runs = tmp_path / "runs.npz"
+    assert run("seeds", *options, "--count", 3, "--first", 42, "--save", runs) == 0
+    found = fastxor.Runs.load(runs)
+    assert found.best_epoch[0, 0] == best
+    assert same_bits(found[0, 0].best.W1, expected.best.W1)
+
+
 def test_optimizers_on_the_command_line(tmp_path, capsys):
     factors = np.linspace(1, 0.5, 20)
     np.savetxt(tmp_path / "factors.txt", factors)
@@ -110,6 +143,7 @@ def test_optimizers_on_the_command_line(tmp_path, capsys):
             {"optimizer": "adam", "beta1": 0.5, "beta2": 0.9, "epsilon": 0.01, "l2": 0.1},
         ),
         (["--momentum", 0.5, "--nesterov"], {"momentum": 0.5, "nesterov": True}),
+        (["--reduction", "mean"], {"reduction": "mean"}),
     ]:
         assert run("train", *options, *schedule, "--epochs", 20, "--save", path) == 0
         expected = fastxor.train(
@@ -212,6 +246,10 @@ BAD = {
     "bench to folder": (["bench", "--json", "/"], "--json must name a file, got the folder /"),
     "save to folder": (["train", "--save", "/"], "must name a file, got the folder /"),
     "tolerance": (["train", "--tolerance", 0], "tolerance must be above 0"),
+    "patience": (["train", "--patience", 3], "patience must be None without validation, got 3"),
+    "validation": (["train", "--validation", "/nowhere/data.csv"], "No such file"),
+    "snapshots": (["train", "--snapshots", "3"], "--snapshots must go with --save"),
+    "no snapshots": (["train", "--snapshots", "all"], "must be epochs with commas between them"),
     "stop": (["train", "--stop-when-solved"], "stop_when_solved must have a tolerance"),
     "init range": (["train", "--init", "uniform"], "init_range must be a number"),
     "count": (["seeds", "--count", 0], "--count must be an integer of at least 1, got 0"),
