@@ -46,6 +46,8 @@ def test_digest_among_others(name, dtype):
         ("deep, batches of 40, shuffled", np.float32),
         ("adam, 4 samples", np.float64),
         ("adam, batches of 40, shuffled", np.float32),
+        ("means, batches of 4", np.float32),
+        ("held out, 5 samples", np.float64),
     ],
 )
 def test_digest_of_special_kernels(name, dtype):
@@ -62,6 +64,8 @@ def test_digest_of_special_kernels(name, dtype):
         ("relu, 9 samples", np.float32),
         ("deep, 3 samples", np.float64),
         ("adam, 4 samples", np.float32),
+        ("means of adam, 9 samples", np.float64),
+        ("held out, 1030 samples", np.float32),
     ],
 )
 def test_digest_of_special_kernels_among_others(name, dtype):

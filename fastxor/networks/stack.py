@@ -171,6 +171,11 @@ def own_dimensions(name: str) -> int:
     return ours.get(name, 2 * bool(PARAMETER.fullmatch(name)))
 
 
+def has_any(values: Any) -> bool:
+    """Is a number, or one of an array, not zero?"""
+    return bool(values != 0 if isinstance(values, float) else np.any(compact(values)))
+
+
 def broadcast(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
     """The common shape; raises ValueError that names all if there is none."""
     try:

@@ -91,8 +91,9 @@ class Records(NamedTuple):
         """Room for those of a run with so many epochs ``before``."""
         epochs, T = settings.epochs, np.dtype(settings.dtype)
         validations = settings.validations(before + epochs) - settings.validations(before)
-        sizes = epochs, epochs * settings.record_penalty, validations
         try:
-            return Records(*(np.zeros(size, T) for size in sizes))
+            losses = np.empty(epochs, T)
+            penalties = np.zeros(epochs, T) if settings.record_penalty else losses[:0]
+            return Records(losses, penalties, np.empty(validations, T))
         except MemoryError:
             raise MemoryError(f"epochs: no memory for the losses of {epochs:,} epochs") from None

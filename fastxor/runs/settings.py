@@ -16,7 +16,7 @@ from fastxor.networks.architecture import (
     short,
 )
 from fastxor.networks.carried import ADAM, VELOCITY
-from fastxor.networks.stack import compact
+from fastxor.networks.stack import has_any
 from fastxor.networks.starting import INITS
 from fastxor.runs.optimizers import check_optimizer, check_schedule
 
@@ -77,9 +77,7 @@ class Settings:
         """What goes on from update to update, see `networks.carried`."""
         if self.optimizer == "adam":
             return ADAM
-        momentum = self.momentum
-        has_any = momentum != 0 if isinstance(momentum, float) else np.any(compact(momentum))
-        return VELOCITY if has_any else None
+        return VELOCITY if has_any(self.momentum) else None
 
     def after(self, done: int) -> "Settings":
         """Those of the rest, after so many epochs."""

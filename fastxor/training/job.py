@@ -40,6 +40,7 @@ class Job:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.stop = problem.settings.stop_when_solved
+        self.may_end = self.stop or problem.settings.patience is not None
         self.records = Records.of(problem.settings, problem.before)
         # epochs done, the state after them, and the first of them that was solved
         self.good = 0, problem.start, -1
@@ -73,7 +74,7 @@ class Job:
             engine.go_faster()  # perhaps after the rest of a batch, which may end the epoch
             if left := engine.chunks_until(min(epoch, self._next_stop)):
                 chunks = engine.advance(min(chunks, left))
-            if (end := engine.ended_at) >= 0:
+            if self.may_end and (end := engine.ended_at) >= 0:
                 self._end(engine, end)
                 return
             if engine.between_epochs and not self._keep_if_finite(engine):

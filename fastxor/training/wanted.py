@@ -6,7 +6,7 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.kernels.compiling import ADAM, MOMENTUM, NESTEROV, OFF, PLAIN, STOP, WATCH, Wanted
-from fastxor.networks.stack import compact
+from fastxor.networks.stack import has_any
 from fastxor.runs.settings import Settings
 
 ONE, NONE = ({T: np.ones(n, T) for T in (np.float64, np.float32)} for n in (1, 0))
@@ -20,7 +20,7 @@ def wanted_of(settings: Settings, carries: str | None, weighted: bool) -> Wanted
     return Wanted(
         log_loss=settings.loss == "log_loss",
         rule=_rule_of(settings, carries),
-        l2=bool(np.any(compact(settings.l2))),
+        l2=has_any(settings.l2),
         mean=settings.reduction == "mean",
         penalty=settings.record_penalty,
         weighted=weighted,
