@@ -231,6 +231,7 @@ def test_resuming_many(shuffle, short_slices, monkeypatch, tmp_path):
             assert runs.state[name].tobytes() == array.tobytes(), name
     assert same_bits(whole[1].best.W1, whole.best.W1[1])
     assert same_bits(np.asarray(store.best_loss), whole.best_loss)
+    assert same_bits(store.best.W2, whole.best.W2)
 
 
 @pytest.mark.parametrize("engine", [train, reference.train])

@@ -77,6 +77,11 @@ def snapshots_of(
     }
 
 
+def best_of(rows: Array | None, architecture: Architecture) -> Networks | None:
+    """The networks of ``Runs.best_parameters``."""
+    return None if rows is None else Networks.of(architecture.cut(rows), architecture)
+
+
 def settings_at(settings: Settings, places: Any) -> Settings:
     """The settings of those at ``places``, numbers in C order."""
     values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}

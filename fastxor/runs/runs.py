@@ -17,6 +17,7 @@ from fastxor.runs.fields import (
     VARIED,
     Fields,
     architecture_in,
+    best_of,
     blank_array,
     checked,
     fields_of,
@@ -107,10 +108,7 @@ class Runs:
     @property
     def best(self) -> Networks | None:
         """The networks with the least validation loss; NaN where there is none."""
-        if self.best_parameters is None:
-            return None
-        architecture = self.networks.architecture
-        return Networks.of(architecture.cut(self.best_parameters), architecture)
+        return best_of(self.best_parameters, self.networks.architecture)
 
     def __repr__(self) -> str:
         return f"<Runs of shape {self.shape}, {self.done.sum():,} done: {self.networks!r}>"

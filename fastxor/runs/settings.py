@@ -26,6 +26,7 @@ LOSSES_OF = {
 }  # fmt: skip
 """Which of them go with these outputs."""
 TUTORIALS = Architecture.of((1, 2, 1))  # but for its inputs and outputs
+MOST = 2**31 - 1  # validations, and epochs between two: their product is an int64
 LONGEST = np.iinfo(np.intp).max // 8  # epochs whose losses could be counted in bytes
 
 
@@ -200,7 +201,7 @@ def check_settings(
         schedule=check_schedule(schedule, epochs, dtype),
         snapshots=_check_snapshots(snapshots, epochs),
         validate_every=_check_validate_every(validate_every, validated),
-        patience=None if patience is None else whole("patience", patience, low=1, high=LONGEST),
+        patience=None if patience is None else whole("patience", patience, low=1, high=MOST),
         record_penalty=checks.boolean("record_penalty", record_penalty),
         batch_size=None if batch_size is None else checks.integer("batch_size", batch_size, low=1),
         shuffle=checks.boolean("shuffle", shuffle),
@@ -227,7 +228,7 @@ def check_settings(
 
 
 def _check_validate_every(validate_every: int, validated: bool) -> int | None:
-    validate_every = checks.integer("validate_every", validate_every, low=1, high=LONGEST)
+    validate_every = checks.integer("validate_every", validate_every, low=1, high=MOST)
     if not validated and validate_every != 1:
         raise ValueError(f"validate_every must be 1 without validation, got {validate_every}")
     return validate_every if validated else None

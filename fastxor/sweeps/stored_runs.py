@@ -9,7 +9,7 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.networks.stack import Networks, own_dimensions
-from fastxor.runs.fields import RESULTS, blank_array, fields_of, settings_at, snapshots_of
+from fastxor.runs.fields import RESULTS, best_of, blank_array, fields_of, settings_at, snapshots_of
 from fastxor.runs.runs import Runs
 from fastxor.sweeps import store_files as files
 from fastxor.sweeps.sweep import record_type, state_in
@@ -56,6 +56,11 @@ class StoredRuns(Runs):
     def snapshots(self) -> dict[int, Networks]:
         """As in `Runs`."""
         return snapshots_of(self.snapshot_parameters, self.settings, self._architecture)
+
+    @property
+    def best(self) -> Networks | None:
+        """As in `Runs`."""
+        return best_of(self.best_parameters, self._architecture)
 
     @property
     def finished(self) -> int:
