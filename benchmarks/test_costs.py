@@ -24,6 +24,20 @@ def test_overhead(benchmark: Any) -> None:
     benchmark(lambda: fastxor.train(*XOR, epochs=1))
 
 
+@pytest.mark.benchmark(group="1,000 epochs of 64 samples, and of as many that are held out")
+@pytest.mark.parametrize("every", [None, 1, 10], ids=["none", "each epoch", "every tenth"])
+@pytest.mark.parametrize("sizes", [(2, 8, 1), (30, 16, 1)], ids=str)
+def test_validation(benchmark: Any, sizes: tuple[int, ...], every: int | None) -> None:
+    """A forward pass is a third of an epoch, or a half where it is mostly activations."""
+    random = np.random.default_rng(0)
+    samples = random.random((2, 64, sizes[0])), random.random((2, 64, 1))
+    (X, X_held_out), (y, y_held_out) = samples
+    settings = {"hidden_size": sizes[1], "epochs": 1000, "learning_rate": 1e-3, "threads": 1}
+    if every:
+        settings |= {"validation": (X_held_out, y_held_out), "validate_every": every}
+    benchmark(lambda: fastxor.train(X, y, **settings))
+
+
 @pytest.fixture
 def compiled_anew(monkeypatch: Any) -> None:
     """Numba is set up, and no kernel comes from the disk or stays there."""
