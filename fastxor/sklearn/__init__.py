@@ -3,7 +3,7 @@
 ``from fastxor.sklearn import MLPClassifier`` in place of ``from sklearn.neural_network import
 MLPClassifier`` is all there is to do: parameters, their defaults, methods and fitted attributes are
 scikit-learn's. From the same ``random_state`` training starts from the same weights and, with full
-batches and without shuffling, has the same losses but for rounding.
+batches or without shuffling, has the same losses but for rounding.
 
 What differs: batches are shuffled by another generator; ``solver="lbfgs"`` and ``loss="poisson"``
 are refused; weights of samples are scaled to a mean of 1, so that a batch of some of them counts as

@@ -226,10 +226,11 @@ class Perceptron(BaseEstimator):
                 "beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon,
             } | {"momentum": 0.0, "nesterov": False}  # fmt: skip
         start = self.network_
+        shuffle = self.shuffle and batch_size < n  # a batch of all has the same sums, but rounded
         problem = prepare(X, y, weights, None, start, self.threads, optimizer | {
             "optimizer": self.solver, "learning_rate": self._rate, "l2": l2, "loss": self._loss,
-            "batch_size": batch_size, "shuffle": self.shuffle, "epochs": 1,
-            "seed": random.randint(2**32, dtype=np.uint32) if self.shuffle else 0,
+            "batch_size": batch_size, "shuffle": shuffle, "epochs": 1,
+            "seed": random.randint(2**32, dtype=np.uint32) if shuffle else 0,
             "hidden_size": None, "activation": None, "output": None, "bias": None, "dtype": None,
             "init": "randn", "init_range": None, "tolerance": None, "stop_when_solved": False,
             "schedule": None, "snapshots": None, "reduction": "mean", "record_penalty": l2 > 0,
