@@ -120,6 +120,10 @@ SETTINGS = {
     "invscaling": SGD | {"learning_rate": "invscaling", "power_t": 0.3},
     "adaptive": SGD | {"learning_rate": "adaptive", "tol": 0.02, "max_iter": 400},
     "tol": ADAM | {"tol": 0.01, "max_iter": 400},
+    "still": SGD | {"learning_rate_init": 1e-300, "tol": 0.0, "n_iter_no_change": 2},
+    "still, early stopping": SGD | {
+        "learning_rate_init": 1e-300, "tol": 0.0, "n_iter_no_change": 2, "early_stopping": True,
+    },
     "never": ADAM | {"tol": 10.0, "n_iter_no_change": np.inf},
     "once": ADAM | {"tol": 10.0, "n_iter_no_change": 1},
     "batches": ADAM | {"batch_size": 20},
