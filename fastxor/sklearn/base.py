@@ -1,7 +1,6 @@
 """`Perceptron`: what classifier and regressor have in common."""
 
 import warnings
-from collections.abc import Iterable
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
@@ -14,17 +13,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
 from fastxor.networks.predictions import outputs_of
 from fastxor.networks.starting import random_state as seeded
-from fastxor.runs.problem import Problem, prepare
+from fastxor.runs.problem import Problem
 from fastxor.sklearn.descent import Descent
-
-OURS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "identity"}
-THEIRS = {"sigmoid": "logistic", "softmax": "softmax", "identity": "identity"}
+from fastxor.sklearn.translation import OURS, hidden_sizes, problem_of
 
 
 class Perceptron(BaseEstimator):
@@ -106,7 +102,7 @@ class Perceptron(BaseEstimator):
         random: Any = self.random_state
         # to seed this thread's own takes 2 us, to make one 130 us
         random = seeded(int(random)) if isinstance(random, Integral) else check_random_state(random)
-        sizes = (X.shape[1], *self._hidden_sizes, y.shape[1])
+        sizes = (X.shape[1], *hidden_sizes(self), y.shape[1])
         if begins:
             self._begin(sizes, X.dtype, random)
         else:
@@ -136,16 +132,6 @@ class Perceptron(BaseEstimator):
         )  # fmt: skip
         return _dense(X), self._targets(y, begins, incremental)
 
-    @property
-    def _hidden_sizes(self) -> tuple[int, ...]:
-        sizes = self.hidden_layer_sizes
-        if not isinstance(sizes, Iterable):
-            sizes = [sizes]
-        return tuple(
-            checks.integer(f"hidden_layer_sizes[{i}]", size, low=1, high=2**31 - 1)
-            for i, size in enumerate(sizes)
-        )
-
     def _begin(self, sizes: tuple[int, ...], dtype: Any, random: Any) -> None:
         """Start as scikit-learn does, with the same numbers from ``random``."""
         factor, coefs, intercepts = 2 if self.activation == "logistic" else 6, [], []
@@ -156,7 +142,7 @@ class Perceptron(BaseEstimator):
         self.coefs_, self.intercepts_ = coefs, intercepts
         self._best = self._carried = self._rate = None
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-        self.out_activation_ = THEIRS[self._output]
+        self.out_activation_ = "logistic" if self._output == "sigmoid" else self._output
         self.t_, self.loss_curve_, self._no_improvement_count = 0, [], 0
         early = self.early_stopping
         self.best_loss_ = None if early else np.inf
@@ -203,38 +189,10 @@ class Perceptron(BaseEstimator):
         return (*parts[:4:2], parts[4] if weights_left else None, score)
 
     def _problem(self, X: Array, y: Array, weights: Any, random: Any) -> Problem:
-        """What `train` would make of it."""
-        n, batch_size, l2 = len(X), self.batch_size, self.alpha
-        if batch_size == "auto":
-            batch_size = min(200, n)
-        elif batch_size > n:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                "clipped", stacklevel=6,
-            )  # fmt: skip
-            batch_size = n
-        if weights is not None:
-            if not (total := float(weights.sum())) > 0:
-                raise ValueError(f"sample_weight must have a sum above 0, got {total}")
-            # with a mean of 1 a batch's mean is by weight; the penalty is over their sum
-            weights, l2 = weights * (n / total), l2 * (n / total)
+        """What is to be trained from where the model is."""
         if self._rate is None:
             self._rate = float(self.learning_rate_init)
-        optimizer: dict[str, Any] = {"momentum": self.momentum, "nesterov": self.nesterovs_momentum}
-        if self.solver == "adam":
-            optimizer = {
-                "beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon,
-            } | {"momentum": 0.0, "nesterov": False}  # fmt: skip
-        start = self.network_
-        shuffle = self.shuffle and batch_size < n  # a batch of all has the same sums, but rounded
-        problem = prepare(X, y, weights, None, start, self.threads, optimizer | {
-            "optimizer": self.solver, "learning_rate": self._rate, "l2": l2, "loss": self._loss,
-            "batch_size": batch_size, "shuffle": shuffle, "epochs": 1,
-            "seed": random.randint(2**32, dtype=np.uint32) if shuffle else 0,
-            "hidden_size": None, "activation": None, "output": None, "bias": None, "dtype": None,
-            "init": "randn", "init_range": None, "tolerance": None, "stop_when_solved": False,
-            "schedule": None, "snapshots": None, "reduction": "mean", "record_penalty": l2 > 0,
-        })  # fmt: skip
+        problem = problem_of(self, self._loss, self._rate, X, y, weights, random)
         if self._best is None:
             self._best = problem.start.parameters
         if self._carried and self._carried[0] == problem.settings.carries:

@@ -550,6 +550,8 @@ def test_bad_calls():
             estimator().fit(X, CLASSES, sample_weight=-WEIGHTS)
         with pytest.raises(ValueError, match=r"a sum above 0|at least one non-zero"):
             estimator().fit(X, CLASSES, sample_weight=0 * WEIGHTS)
+        with pytest.raises(ValueError, match="sample_weight must have a finite sum above 0, got"):
+            estimator().fit(X, CLASSES, sample_weight=np.full(N, 1e308))
         with pytest.raises(ValueError, match="sample_weight"):
             estimator().fit(X, CLASSES, sample_weight=WEIGHTS[:-1])
         model = estimator(**SMALL, early_stopping=True, validation_fraction=0.01)
@@ -561,6 +563,9 @@ def test_bad_calls():
         MLPClassifier().fit(X, np.array([[0, 1, 2]] * N))
     with pytest.raises(ValueError, match="y contains infinity"):
         MLPRegressor().fit(X, np.full(N, np.inf))
+    for name, value in {"alpha": 1e39, "learning_rate_init": 1e39, "beta_2": 1 - 1e-12}.items():
+        with pytest.raises(ValueError, match=f"^{name} must be "):
+            MLPRegressor(**{name: value}).fit(X.astype(np.float32), NUMBERS)
     with pytest.raises(ValueError, match="y must be finite in float32"):
         MLPRegressor().fit(X.astype(np.float32), np.full(N, 1e39))
 
