@@ -69,14 +69,14 @@ class Descent:
 
     def _train_leg(self, engine: Any, epochs: int, report: Callable[[float], None]) -> bool:
         """Likewise for as many of these epochs as have rates that are known beforehand."""
-        model, before = self.model, self.model.n_iter_
+        before = self.model.n_iter_
         problem = self._of_rates(min(epochs, LEG))
         self.job, self.accounted = job, _ = Job(problem), 0
         engine.begin(problem, job.records)
         while (done := job.good[0]) < problem.settings.epochs:
             end = min(done + self._ahead, problem.settings.epochs)
             self._train_to(end, engine, job, lambda now: report(before + now))
-            if model._no_improvement_count > model.n_iter_no_change:
+            if self._enough:
                 if not self._slower():
                     return True
                 break
@@ -122,8 +122,13 @@ class Descent:
                 engine.restart(*before)
                 job.train_to(engine, before[0] + epochs, report)
         self._account()
-        if failure is not None:
+        if failure is not None and not self._enough:
             raise failure
+
+    @property
+    def _enough(self) -> bool:
+        """Has there been no progress for too long?"""
+        return bool(self.model._no_improvement_count > self.model.n_iter_no_change)
 
     def _slower(self) -> bool:
         """Go on with a fifth of the rate, if that is wanted and not too little."""

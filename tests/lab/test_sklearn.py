@@ -282,6 +282,9 @@ def test_what_comes_after_the_end_does_not_count(monkeypatch):
     assert isinstance(raised.value.__cause__, Diverged)
     assert 100 < len(model.loss_curve_) == model.n_iter_ < 1000
     assert np.isfinite(model.predict(X)).all()
+    epochs = model.n_iter_  # which all but the first made worse
+    model.set_params(n_iter_no_change=epochs - 2).fit(X, y)
+    assert model.n_iter_ == epochs, "the last that was finite"
 
 
 @pytest.mark.parametrize("estimator", BOTH)
@@ -548,7 +551,7 @@ def test_bad_calls():
             estimator().predict(X)
         with pytest.raises(ValueError, match=r"Negative values in data passed to .sample_weight"):
             estimator().fit(X, CLASSES, sample_weight=-WEIGHTS)
-        with pytest.raises(ValueError, match=r"a sum above 0|at least one non-zero"):
+        with pytest.raises(ValueError, match=r"sum above 0|at least one non-zero"):
             estimator().fit(X, CLASSES, sample_weight=0 * WEIGHTS)
         with pytest.raises(ValueError, match="sample_weight must have a finite sum above 0, got"):
             estimator().fit(X, CLASSES, sample_weight=np.full(N, 1e308))
