@@ -12,8 +12,8 @@ its weights say, where scikit-learn divides by each batch's own sum; log losses 
 there. ``threads`` is the one more parameter, ``network_``, a `fastxor.Network`, the one more
 attribute.
 
-They stand on scikit-learn's base classes and public functions, not on its networks, of which
-only private methods could be overridden: those change from release to release.
+They stand on scikit-learn's base classes and checks, not on its networks, of which only private
+methods could be overridden: those change from release to release.
 """
 
 try:
