@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from contextlib import nullcontext
 
 import joblib
 import numpy as np
@@ -258,9 +259,12 @@ def assert_same_generator(model, expected):
 def test_planning_in_parts_changes_nothing(monkeypatch):
     settings = WITHOUT | SETTINGS["invscaling"] | {"shuffle": True, "batch_size": 20}
     _, model, y = pair("classes", **settings)
-    expected = clone(model).fit(X, y)
+    expected, told = clone(model).fit(X, y), []
     monkeypatch.setattr(descent, "LEG", 7)
+    monkeypatch.setattr(descent, "progress_bar", lambda *_: nullcontext(told.append))
     model.fit(X, y)
+    assert told == sorted(told)
+    assert told[-1] == 60
     assert model.loss_curve_ == expected.loss_curve_
     assert same_bits(model.coefs_[0], expected.coefs_[0])
 
