@@ -649,14 +649,14 @@ def test_a_real_ctrl_c():
         [sys.executable, "-c",
          "import numpy as np; from fastxor.sklearn import MLPClassifier; X = np.eye(400);"
          "m = MLPClassifier((50,), max_iter=10**8, n_iter_no_change=10**8, verbose=True);"
-         "m.fit(X, np.arange(400) % 2); print(m.n_iter_ == len(m.loss_curve_), m.score(X[:9],"
-         "np.arange(9) % 2))"],
+         "y = np.arange(400) % 2; m.partial_fit(X, y, classes=[0, 1]); print('ready', flush=True);"
+         "m.fit(X, y); print(m.n_iter_ == len(m.loss_curve_), m.score(X[:9], y[:9]))"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    try:
-        child.communicate(timeout=5)
-    except subprocess.TimeoutExpired:
-        child.send_signal(signal.SIGINT)
+    assert child.stdout.readline() == "ready\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        child.communicate(timeout=3)
+    child.send_signal(signal.SIGINT)
     said, errors = child.communicate(timeout=30)
     assert "Training interrupted by user." in errors
     assert said.startswith("True ")
