@@ -38,7 +38,6 @@ class Perceptron(BaseEstimator):
     best_validation_score_: float | None
     _rate: float | None  # of the next epoch; None for that to begin with
     _carried: tuple[str, Array] | None  # what the optimizer carries: its kind, and the numbers
-    _best: Array | None  # parameters (size,), those of the best score
 
     _parameter_constraints = {  # noqa: RUF012
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -140,7 +139,7 @@ class Perceptron(BaseEstimator):
             coefs.append(random.uniform(-bound, bound, (inputs, units)).astype(dtype))
             intercepts.append(random.uniform(-bound, bound, units).astype(dtype))
         self.coefs_, self.intercepts_ = coefs, intercepts
-        self._best = self._carried = self._rate = None
+        self._carried = self._rate = None
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.out_activation_ = "logistic" if self._output == "sigmoid" else self._output
         self.t_, self.loss_curve_, self._no_improvement_count = 0, [], 0
@@ -193,8 +192,6 @@ class Perceptron(BaseEstimator):
         if self._rate is None:
             self._rate = float(self.learning_rate_init)
         problem = problem_of(self, self._loss, self._rate, X, y, weights, random)
-        if self._best is None:
-            self._best = problem.start.parameters
         if self._carried and self._carried[0] == problem.settings.carries:
             carried: dict[str, Any] = dict([self._carried])
             problem = problem._replace(start=problem.start._replace(**carried))

@@ -28,13 +28,14 @@ class Descent:
     """The training of one fit.
 
     The model has what goes on from fit to fit: beside scikit-learn's attributes the learning rate
-    of its next epoch ``_rate``, what its optimizer carries ``_carried``, the parameters ``_best``
-    of the best score, and ``_no_improvement_count``.
+    of its next epoch ``_rate``, what its optimizer carries ``_carried``, and
+    ``_no_improvement_count``.
     """
 
     def __init__(self, model: Any, problem: Problem, score: Score | None) -> None:
         """``score``: what is to get better, rather than the loss."""
         self.model, self.problem, self.score = model, problem, score
+        self.best = problem.start.parameters  # those of the best score so far
         self.job: Job | None = None  # for some of the epochs, of which so many are accounted for
         self.accounted, self.seconds = 0, 1.0  # for an epoch, a guess
         settings, architecture = problem.settings, problem.architecture
@@ -186,10 +187,10 @@ class Descent:
         worse = score < model.best_validation_score_ + model.tol
         model._no_improvement_count = model._no_improvement_count + 1 if worse else 0
         if score > model.best_validation_score_:
-            model.best_validation_score_, model._best = score, parameters
+            model.best_validation_score_, self.best = score, parameters
 
     def _keep(self, state: State) -> None:
         kind = self.problem.settings.carries
         self.model._carried = (kind, state.carried) if kind else None
-        parameters = state.parameters if self.score is None else self.model._best
+        parameters = state.parameters if self.score is None else self.best
         self.model._take(self.problem.architecture, parameters)

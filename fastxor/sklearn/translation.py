@@ -69,4 +69,4 @@ def _batch_size(model: Any, n: int) -> int:
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
             stacklevel=8,
         )
-    return min(int(model.batch_size), n)
+    return int(model.batch_size)

@@ -28,7 +28,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import fastxor.sklearn as ours
 from fastxor import Diverged, Network
 from fastxor.agreement import same_bits
-from fastxor.sklearn import MLPClassifier, MLPRegressor, descent
+from fastxor.sklearn import MLPClassifier, MLPRegressor, base, descent
 from tests.conftest import interrupting_bar
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -214,6 +214,15 @@ def test_a_warm_start(end, name):
     assert len(model.loss_curve_) > model.n_iter_
 
 
+def test_a_warm_start_from_the_best():
+    """A fit without a better score ends where it began."""
+    _, model, y = pair("classes", **WITHOUT | SETTINGS["early stopping"], warm_start=True)
+    before = model.fit(X, y).coefs_
+    model.set_params(learning_rate_init=10.0, max_iter=5).fit(X, y)
+    assert len(model.validation_scores_) > 5
+    assert all(same_bits(*each) for each in zip(before, model.coefs_, strict=True))
+
+
 def test_warm_and_in_parts():
     expected, model, y = pair("classes", **WITHOUT | ADAM | {"warm_start": True})
     for each in expected, model:
@@ -289,6 +298,16 @@ def test_what_comes_after_the_end_does_not_count(monkeypatch):
     epochs = model.n_iter_  # which all but the first made worse
     model.set_params(n_iter_no_change=epochs - 2).fit(X, y)
     assert model.n_iter_ == epochs, "the last that was finite"
+
+
+def test_scores_of_what_overflows(monkeypatch):
+    """They are NaN, which is neither better nor worse, as scikit-learn's are."""
+    infinite = np.full((1, 6, 3), np.inf)
+    monkeypatch.setattr(base, "outputs_of", lambda *_: (infinite, False))
+    _, model, y = pair("numbers", early_stopping=True, n_iter_no_change=2)
+    model.fit(X, y)
+    assert np.isnan(model.validation_scores_).all()
+    assert (model.n_iter_, model.best_validation_score_) == (60, -np.inf)
 
 
 @pytest.mark.parametrize("estimator", BOTH)
