@@ -193,6 +193,13 @@ def test_training_in_parts(end, solver):
     assert_same(expected.partial_fit(X, y), model.partial_fit(X, y))
 
 
+def test_a_first_part_without_some_classes():
+    expected, model, y = pair("classes", **WITHOUT | ADAM)
+    for each in expected, model:
+        each.partial_fit(X[y != 1], y[y != 1], classes=[0, 1, 2]).partial_fit(X[:20], y[:20])
+    assert_same(expected, model)
+
+
 @pytest.mark.parametrize("rate", ["invscaling", "adaptive"])
 def test_training_in_parts_with_rates(rate):
     settings = WITHOUT | SGD | {"learning_rate": rate, "tol": 0.05, "n_iter_no_change": 2}
