@@ -342,6 +342,11 @@ def test_the_network():
     model.coefs_ = [np.zeros_like(coef) for coef in model.coefs_]
     model.intercepts_ = [np.zeros_like(intercept) for intercept in model.intercepts_]
     assert (model.predict_proba(X) == 1 / 3).all(), "what was put there counts"
+    model.fit(X, CLASSES > 0)
+    model.coefs_ = [np.zeros_like(coef) for coef in model.coefs_]
+    model.intercepts_ = [np.zeros_like(intercept) for intercept in model.intercepts_]
+    assert (model.predict_proba(X) == 0.5).all()
+    assert not model.predict(X).any(), "the first class, as scikit-learn has it"
 
 
 def test_threads_change_no_bit():
