@@ -54,8 +54,9 @@ class Backwards(Executor):
                 function, arguments = pickle.loads(self.sent[number - 1])
                 try:
                     self.fate(number)
-                    future.set_result(pickle.loads(pickle.dumps(function(*arguments))))
-                    self.trained += 1
+                    result = pickle.loads(pickle.dumps(function(*arguments)))
+                    self.trained += 1  # before who waits for it looks
+                    future.set_result(result)
                 except BaseException as error:
                     future.set_exception(error)
 

@@ -11,6 +11,9 @@ from fastxor.common.checks import Array
 from fastxor.runs.problem import Problem, prepare
 
 OURS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "identity"}
+# samples times parameters of an epoch that pay for threads: a fit looks at its losses so often that
+# these start several times a second; with fewer two take 1.2 times as long as one
+SHARED_FROM = 1_000_000
 THEIRS = {"learning_rate": "learning_rate_init", "l2": "alpha", "beta1": "beta_1",
           "beta2": "beta_2"}  # fmt: skip
 
@@ -39,6 +42,9 @@ def problem_of(
         weights, l2 = weights / mean, float(l2 / np.float64(mean))
     batch_size = _batch_size(model, len(X))
     shuffle = model.shuffle and batch_size < len(X)  # one of all has the same sums, but rounded
+    start, threads = model.network_, model.threads
+    if len(X) * start.architecture.parameters < SHARED_FROM:
+        threads = 1
     optimizer = {"momentum": model.momentum, "nesterov": model.nesterovs_momentum}
     if model.solver == "adam":
         optimizer = {
@@ -46,7 +52,7 @@ def problem_of(
             "epsilon": model.epsilon,
         }  # fmt: skip
     try:
-        return prepare(X, y, weights, None, model.network_, model.threads, optimizer | {
+        return prepare(X, y, weights, None, start, threads, optimizer | {
             "optimizer": model.solver, "learning_rate": rate, "l2": l2, "loss": loss,
             "batch_size": batch_size, "shuffle": shuffle,
             "seed": random.randint(2**32, dtype=np.uint32) if shuffle else 0,
