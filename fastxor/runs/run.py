@@ -93,7 +93,8 @@ class Records(NamedTuple):
         validations = settings.validations(before + epochs) - settings.validations(before)
         try:
             losses = np.empty(epochs, T)
-            penalties = np.zeros(epochs, T) if settings.record_penalty else losses[:0]
-            return Records(losses, penalties, np.empty(validations, T))
+            none = losses[:0]
+            penalties = np.zeros(epochs, T) if settings.record_penalty else none
+            return Records(losses, penalties, np.empty(validations, T) if validations else none)
         except MemoryError:
             raise MemoryError(f"epochs: no memory for the losses of {epochs:,} epochs") from None

@@ -70,7 +70,7 @@ class Engine:
         self.dtype = getattr(np, settings.dtype)
         self.carries, self.shuffled = settings.carries, settings.shuffle
         self.threads = _threads(problem)
-        wanted, sharing = wanted_of(settings, settings.carries, problem.weighted), ALONE
+        wanted, sharing = wanted_of(settings, self.carries, problem.weighted), ALONE
         if self.threads > 1:
             sharing = BLOCKS if self.batch_size > BLOCK else PAIR
         self.faster = faster(
@@ -219,8 +219,7 @@ class Engine:
     def state(self) -> State:
         """A copy of the numbers, between two epochs."""
         generator = with_state(state_of(self.generator)) if self.shuffled else None
-        state = self.arrays.state(self.carries, int(self.position[BEST]))
-        return state._replace(generator=generator)
+        return self.arrays.state(self.carries, int(self.position[BEST]), generator)
 
     def __enter__(self) -> "Engine":
         if self.threads > 1:

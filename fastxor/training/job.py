@@ -72,7 +72,8 @@ class Job:
         while engine.epoch < epoch:
             began = time.perf_counter()
             engine.go_faster()  # perhaps after the rest of a batch, which may end the epoch
-            if left := engine.chunks_until(min(epoch, self._next_stop)):
+            stop = min(epoch, self._next_stop) if self.wanted else epoch
+            if left := engine.chunks_until(stop):
                 chunks = engine.advance(min(chunks, left))
             if self.may_end and (end := engine.ended_at) >= 0:
                 self._end(engine, end)

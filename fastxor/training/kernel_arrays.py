@@ -63,16 +63,19 @@ class KernelArrays:
             self.best[LOSS] = state.best.loss
             self.best[PARAMETERS:][self.places] = state.best.parameters
 
-    def state(self, carries: str | None, best_epoch: int) -> State:
-        """A copy of them, but for the generator."""
+    def state(self, carries: str | None, best_epoch: int, generator: Any) -> State:
+        """A copy of them, and what they do not know."""
+        parameters = self.parameters[self.places]
+        if not carries and not self.best.size:
+            return State(parameters, generator=generator)
         carried: dict[str, Any] = {}
         if carries:
             # + 0: no -0.0 (contract, 4)
             carried[carries] = self.carried[self._carried_places(carries)] + self.dtype(0)
         if self.best.size:
-            parameters = self.best[PARAMETERS:][self.places]
-            carried["best"] = Best(best_epoch, self.best[LOSS], parameters)
-        return State(self.parameters[self.places], **carried)
+            best = self.best[PARAMETERS:][self.places]
+            carried["best"] = Best(best_epoch, self.best[LOSS], best)
+        return State(parameters, **carried, generator=generator)
 
     def _carried_places(self, kind: str) -> Any:
         places, size = self.places, self.size
