@@ -167,6 +167,23 @@ def test_solved_or_out_of_patience(tolerance, short_slices):
     assert ends == {"solved", "patience"} if tolerance == 0.45 else ends
 
 
+@pytest.mark.parametrize("n", [9, 2500])
+def test_out_of_patience_and_then_solved(n):
+    """By the epoch that is not trained any more, but by threads that go on a little."""
+    X, _ = samples(n, 3, 1)
+    call = {"hidden_size": 12, "learning_rate": 25 / n, "schedule": [0, 0, 0, 1, 1, 1], "epochs": 6}
+    call |= {"tolerance": 0.4, "stop_when_solved": True, "validate_every": 2, "patience": 1}
+    call |= {"validation": (X[:5], np.zeros(5))}
+    expected = reference.train(X, np.ones(n), **call)
+    assert expected.solved_at == -1
+    assert len(expected.losses) == 4
+    assert reference.train(X, np.ones(n), **call | {"patience": 3}).solved_at == 4
+    for threads in (1, 2):
+        assert_same_bits(train(X, np.ones(n), threads=threads, **call), expected)
+    runs = train_many(X, np.ones(n), seed=[42] * 3, record_every=1, **call)
+    assert_same_bits(runs[1], expected)
+
+
 @pytest.mark.parametrize("engine", [train, reference.train])
 def test_none_is_best_where_no_loss_is_a_number(engine):
     X, y = samples(9, 3, 2)

@@ -155,14 +155,10 @@ class Engine:
         return int(self.position[SOLVED])
 
     @property
-    def ended_at(self) -> int:
-        """The epochs after which training ends early, as solved or out of patience, or -1."""
-        position, ends = self.position, []
-        if self.problem.settings.stop_when_solved and position[SOLVED] >= 0:
-            ends.append(int(position[SOLVED]))
-        if position[RAN_OUT]:
-            ends.append(int(position[RAN_OUT] - position[BEFORE]))
-        return min(ends, default=-1)
+    def out_of_patience_at(self) -> int:
+        """The epochs after which patience ran out, or -1."""
+        at, before = self.position[RAN_OUT], self.position[BEFORE]
+        return int(at - before) if at else -1
 
     @property
     def between_epochs(self) -> bool:
@@ -195,8 +191,8 @@ class Engine:
         for thread in started:
             thread.result()
         self.done = done + chunks
-        if position[RAN_OUT] and self.kernel.sharing == ALONE:  # it has stopped there
-            self.done = int(position[RAN_OUT] - position[BEFORE]) * self.per_epoch
+        if (end := self.out_of_patience_at) >= 0 and self.kernel.sharing == ALONE:
+            self.done = end * self.per_epoch  # it has stopped there
         return chunks
 
     def _run(self, work: Array, chunks: int) -> None:

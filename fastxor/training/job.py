@@ -75,8 +75,7 @@ class Job:
             stop = min(epoch, self._next_stop) if self.wanted else epoch
             if left := engine.chunks_until(stop):
                 chunks = engine.advance(min(chunks, left))
-            if self.may_end and (end := engine.ended_at) >= 0:
-                self._end(engine, end)
+            if self.may_end and self._end(engine):
                 return
             if engine.between_epochs and not self._keep_if_finite(engine):
                 raise Diverged(self._last_finite(engine), self.run())
@@ -103,9 +102,14 @@ class Job:
         epochs = self.problem.settings.epochs
         return next((at for at in self.wanted if at > self.good[0]), epochs)
 
-    def _end(self, engine: "Engine", end: int) -> None:
-        """End after so many epochs, as solved or out of patience; the engine may be further."""
-        solved = self.stop and engine.solved_at == end
+    def _end(self, engine: "Engine") -> bool:
+        """End where all was solved or patience ran out, if so; the engine may be further."""
+        end, solved_at = engine.out_of_patience_at, engine.solved_at if self.stop else -1
+        solved = solved_at >= 0 and not 0 <= end <= solved_at
+        if solved:
+            end = solved_at
+        if end < 0:
+            return False
         if engine.epoch != end or not engine.between_epochs:
             engine.restart(*self.good)
             if chunks := engine.chunks_until(end):
@@ -116,6 +120,7 @@ class Job:
             if not np.isfinite(self.records.losses[end]):
                 raise Diverged(end, self.run())
             self.good = *self.good[:2], end
+        return True
 
     def _last_finite(self, engine: "Engine") -> int:
         """Find the last epoch before which all was finite, and make it the good state.
