@@ -20,6 +20,10 @@ from fastxor.networks.parameters import (
 )
 from fastxor.networks.predictions import classes_of, outputs_of
 
+OWN = {
+    "losses": 1, "generators": 1, "adam": 1, "snapshot_parameters": 2, "validation_losses": 1,
+    "best_parameters": 1, "final_loss": 0, "epochs_done": 0, "diverged_at": 0, "solved_at": 0,
+}  # fmt: skip
 PARAMETER = re.compile(r"(velocity_)?[Wb]\d+")
 
 
@@ -164,11 +168,7 @@ class Networks(Parameters):
 
 def own_dimensions(name: str) -> int:
     """How many dimensions of an array of this name are a network's own: the last ones."""
-    ours = {
-        "losses": 1, "generators": 1, "adam": 1, "snapshot_parameters": 2, "validation_losses": 1,
-        "best_parameters": 1,
-    }  # fmt: skip
-    return ours.get(name, 2 * bool(PARAMETER.fullmatch(name)))
+    return OWN[name] if name in OWN else 2 * bool(PARAMETER.fullmatch(name))
 
 
 def has_any(values: Any) -> bool:

@@ -1,6 +1,5 @@
 """The arrays of `Runs`: their names, shapes and dtypes."""
 
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -85,7 +84,7 @@ def best_of(rows: Array | None, architecture: Architecture) -> Networks | None:
 def settings_at(settings: Settings, places: Any) -> Settings:
     """The settings of those at ``places``, numbers in C order."""
     values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}
-    return replace(settings, **values)
+    return settings.changed(**values)
 
 
 def varied_in(arrays: dict[str, Array], shape: tuple[int, ...]) -> dict[str, Any]:

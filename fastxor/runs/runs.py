@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -181,14 +181,14 @@ class Runs:
         for name, array in state.items():
             state[name] = array.reshape(count, *array.shape[array.ndim - own_dimensions(name) :])
         values: dict[str, Any] = {n: v.reshape(count) for n, v in varied(self.settings).items()}
-        settings, architecture = replace(self.settings, **values), self.networks.architecture
+        settings, architecture = self.settings.changed(**values), self.networks.architecture
         return Runs.of_state(state, settings, architecture, self.problem)
 
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""
         arrays = varied(self.settings)
         values: dict[str, Any] = {n: taken(array, 0, place).item() for n, array in arrays.items()}
-        return replace(self.settings, **values)
+        return self.settings.changed(**values)
 
     def put(self, places: Array, state: dict[str, Array]) -> None:
         """Take over the `state` of what `take` gave for ``places`` (k,)."""

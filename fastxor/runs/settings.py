@@ -1,6 +1,6 @@
 """The settings of a run, and their checks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -84,9 +84,15 @@ class Settings:
         """Those of the rest, after so many epochs."""
         later = [epoch - done for epoch in self.snapshots or () if epoch >= done]
         rest = self.schedule and self.schedule[done:]
-        return replace(
-            self, epochs=self.epochs - done, schedule=rest, snapshots=tuple(later) or None
+        return self.changed(
+            epochs=self.epochs - done, schedule=rest, snapshots=tuple(later) or None
         )
+
+    def changed(self, **values: Any) -> "Settings":
+        """As `dataclasses.replace`, which takes ten times as long for so many fields."""
+        new = object.__new__(Settings)
+        new.__dict__.update(self.__dict__, **values)
+        return new
 
     @property
     def waits(self) -> Any:

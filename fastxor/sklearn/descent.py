@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -91,7 +90,7 @@ class Descent:
         if model.solver == "sgd" and model.learning_rate == "invscaling":
             samples = model.t_ + len(self.problem.X) * np.arange(1, epochs)
             schedule, rate = (rate, *self._scaled(samples).tolist()), 1.0
-        settings = replace(settings, epochs=epochs, learning_rate=rate, schedule=schedule)
+        settings = settings.changed(epochs=epochs, learning_rate=rate, schedule=schedule)
         return self.problem._replace(settings=settings)
 
     def _scaled(self, samples: Any) -> Any:

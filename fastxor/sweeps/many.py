@@ -2,7 +2,6 @@
 
 import sys
 from concurrent.futures import Executor
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -146,7 +145,7 @@ def train_many(
     arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
     sweep = Sweep(
         data, None if start is None else start.broadcast_to(shape),
-        replace(settings, **arrays), architecture, _digest(data, start),
+        settings.changed(**arrays), architecture, _digest(data, start),
     )  # fmt: skip
     if executor is not None and not isinstance(executor, Executor):
         expected = "a concurrent.futures.Executor"

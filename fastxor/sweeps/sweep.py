@@ -1,7 +1,7 @@
 """`Sweep`: a checked call of `train_many`; `Task`: a part of it, small enough to be sent."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -99,7 +99,7 @@ class Sweep:
                 name: _short(a) for name, a in self.start.take(np.asarray(places)).state.items()
             }
         return Task(
-            self.data, start, replace(settings, **short), len(places),
+            self.data, start, settings.changed(**short), len(places),
             self.fields, self.architecture, self.problem, self.origin, threads, before,
         )  # fmt: skip
 
@@ -122,7 +122,7 @@ class Task:
     def begin(self) -> tuple[Array, Runs]:
         """A record, and the runs in it, whose arrays it holds."""
         full: dict[str, Any] = {n: self._full(a) for n, a in varied(self.settings).items()}
-        settings = replace(self.settings, **full)
+        settings = self.settings.changed(**full)
         if self.before is not None:
             record = np.array(self.before)
         else:
