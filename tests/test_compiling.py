@@ -63,7 +63,7 @@ def test_rows_are_turned_into_columns(dtype):
 
     def of_memory(given):
         source, to, rows, columns = given
-        turn(source.at(1), columns + 3, rows, columns, to.at(1), rows + 2)
+        turn(source.at(1), lambda row: row * (columns + 3), rows, columns, to.at(1), rows + 2)
 
     traced = traced_call(of_memory)
 

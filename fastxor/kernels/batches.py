@@ -10,6 +10,7 @@ from fastxor.kernels.memory import Memory
 from fastxor.kernels.sums import LANES, fold_rows
 from fastxor.kernels.tiled_plan import Numbers, Shape
 from fastxor.kernels.traced import Flag, Int, Value, Variable, equal, truth
+from fastxor.kernels.turning import turn
 from fastxor.kernels.updates import averaged, corrected, share_of, step
 
 MANY_INPUTS = 8  # so many rows are far apart in memory: copy a tile of them
@@ -38,12 +39,8 @@ def samples_of(
     many, y_copy = I >= MANY_INPUTS, copy.at(I * tile)
 
     def gather() -> None:
-        for j in loop(0, count):
-            sample = order[s + j * step]
-            for i in loop(0, I):
-                copy.set(i * tile + j, X[sample * I + i])
-            for o in loop(0, O):
-                y_copy.set(o * tile + j, y[sample * O + o])
+        turn(X, lambda j: order[s + j * step] * I, count, I, copy, tile)
+        turn(y, lambda j: order[s + j * step] * O, count, O, y_copy, tile)
 
     def copy_rows() -> None:
         for i in loop(0, I):

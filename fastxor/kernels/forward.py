@@ -43,13 +43,13 @@ def forward_kernel(dtype: Any) -> ForwardKernel:
             outputs = call.outputs.at((network * call.n + call.first) * O)
             for s in loop(0, call.samples, tile):
                 count = least(tile, call.samples - s)
-                turn(call.X.at(s * I), I, count, I, x, tile)
+                turn(call.X.at(s * I), lambda row: row * I, count, I, x, tile)
                 look(x, I, shape, count, found[0])
                 for place in places:
                     forward(place, shape, x, tile, w, a, count)
                 when(equal(numbers.function, SOFTMAX), softmax, last, shape, O, count)
                 look(last, O, shape, count, found[1])
-                turn(last, tile, O, count, outputs.at(s * O), O)
+                turn(last, lambda row: row * tile, O, count, outputs.at(s * O), O)
         for k, each in enumerate(found):
             x.store(I * tile + k, fold_samples(each.get(), 1))
 
