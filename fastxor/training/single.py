@@ -111,7 +111,8 @@ def train(
     validation: samples that are held out, a pair (X, y) as those of training, whose loss is told
         after every ``validate_every`` epochs. ``best`` of the result is the network with the least;
         ``network`` is the last one, to go on.
-    patience: stop after so many validations without a loss below the least so far.
+    patience: stop after so many validations without a loss below the least so far; it begins anew,
+        as do validations, where training goes on from ``initial``.
     snapshots: keep the networks at these epochs, integers; 0 is the start, k what k epochs have
         made of it. ``snapshots`` of the result are those that training got to.
     record_penalty: keep what l2 stands for, of each epoch: ``penalties`` of the result.
