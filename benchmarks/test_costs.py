@@ -28,7 +28,7 @@ def test_overhead(benchmark: Any) -> None:
 @pytest.mark.parametrize("every", [None, 1, 10], ids=["none", "each epoch", "every tenth"])
 @pytest.mark.parametrize("sizes", [(2, 8, 1), (30, 16, 1)], ids=str)
 def test_validation(benchmark: Any, sizes: tuple[int, ...], every: int | None) -> None:
-    """A forward pass is a third of an epoch, or a half where it is mostly activations."""
+    """A forward pass takes 0.5 to 0.65 times as long as an epoch, the more activations the more."""
     random = np.random.default_rng(0)
     samples = random.random((2, 64, sizes[0])), random.random((2, 64, 1))
     (X, X_held_out), (y, y_held_out) = samples

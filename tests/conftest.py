@@ -19,6 +19,7 @@ from fastxor import Network, Run
 from fastxor.agreement import differing
 from fastxor.kernels import faster
 from fastxor.kernels.faster import special_kernels_at_once
+from fastxor.training import crew, job
 
 # compiling a kernel takes half a second, which is no reason to fail
 settings.register_profile("fastxor", deadline=None, suppress_health_check=list(HealthCheck))
@@ -88,3 +89,12 @@ def in_new_process(code: str, *options: str, **environment: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an epoch, or of less."""
+    for module in (job, crew):
+        monkeypatch.setattr(module, "FIRST_SLICE", 0)
+        monkeypatch.setattr(module, "SLICE", 0)
+    monkeypatch.setattr(crew, "AT_ONCE", 0)

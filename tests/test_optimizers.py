@@ -9,7 +9,6 @@ import fastxor
 from fastxor import Diverged, Interrupted, Network, Runs, reference, train, train_many
 from fastxor.agreement import compare, differing
 from fastxor.networks.stack import Networks
-from fastxor.training import crew, job
 from tests.conftest import FLOATS, assert_same_bits, interrupting_bar, samples
 
 F64, F32 = FLOATS
@@ -173,7 +172,7 @@ def test_going_on(rule, n, engine, tmp_path):
 
 
 @pytest.mark.parametrize("shuffle", [False, True], ids=["side by side", "alone"])
-def test_resuming_many(shuffle, monkeypatch, tmp_path):
+def test_resuming_many(shuffle, short_slices, monkeypatch, tmp_path):
     """Also from a file and in a store."""
     X, y = samples(7, 3, 2)
     call = NETWORK | RULES["adam"] | {
@@ -184,11 +183,6 @@ def test_resuming_many(shuffle, monkeypatch, tmp_path):
     store = train_many(**call, store=tmp_path / "store")
 
     monkeypatch.setattr("fastxor.sweeps.many.progress_bar", interrupting_bar)
-    monkeypatch.setattr(crew, "AT_ONCE", 0)
-    monkeypatch.setattr(crew, "FIRST_SLICE", 0)
-    monkeypatch.setattr(job, "FIRST_SLICE", 0)
-    monkeypatch.setattr(crew, "SLICE", 0)
-    monkeypatch.setattr(job, "SLICE", 0)
     with pytest.raises(Interrupted) as interrupted:
         train_many(**call, threads=1)
     monkeypatch.undo()

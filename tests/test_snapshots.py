@@ -6,7 +6,6 @@ import pytest
 import fastxor
 from fastxor import Diverged, Interrupted, Runs, reference, train, train_many
 from fastxor.agreement import same_bits
-from fastxor.training import crew, job
 from tests.conftest import assert_same_bits, interrupting_bar, samples
 from tests.test_faster import there_from
 
@@ -19,14 +18,6 @@ def check(snapshots, X, y, **settings):
         expected = reference.train(X, y, epochs=epoch, **settings).network
         assert all(map(same_bits, network.arrays, expected.arrays))
         assert network.velocity is None
-
-
-@pytest.fixture
-def short_slices(monkeypatch):
-    for module in (job, crew):
-        monkeypatch.setattr(module, "FIRST_SLICE", 0)
-        monkeypatch.setattr(module, "SLICE", 0)
-    monkeypatch.setattr(crew, "AT_ONCE", 0)
 
 
 @pytest.mark.parametrize("engine", [reference, fastxor], ids=["reference", "fastxor"])
@@ -91,11 +82,12 @@ def test_those_that_training_got_to(short_slices):
     stop = call | {"stop_when_solved": True, "epochs": 600, "snapshots": at}
     for run in (
         reference.train(X, y, **stop), train(X, y, **stop),
-        train_many(X, y, **stop | {"seed": [1, 1, 1]})[2],
+        (runs := train_many(X, y, **stop | {"seed": [1, 1, 1]}))[2],
     ):  # fmt: skip
         assert run.solved_at == solved
         assert tuple(run.snapshots) == (5, solved)
         assert all(map(same_bits, run.snapshots[solved].arrays, run.network.arrays))
+    assert np.isnan(runs.snapshots[solved + 1].W1).all()
 
 
 def test_where_training_diverges(short_slices):

@@ -43,8 +43,7 @@ class _Stopping(Exception):
 class Crew:
     """Trains the networks of ``runs`` that are not done, in place.
 
-    ``start``: what networks start from that have not begun;
-    None for that of their seeds.
+    ``start``: what networks start from that have not begun; None for that of their seeds.
     """
 
     def __init__(self, data: Data, start: Networks | None, runs: Runs, threads: int | None) -> None:

@@ -110,7 +110,7 @@ class Job:
             end = solved_at
         if end < 0:
             return False
-        if engine.epoch != end or not engine.between_epochs:
+        if engine.epoch != end:
             engine.restart(*self.good)
             if chunks := engine.chunks_until(end):
                 engine.advance(chunks)

@@ -20,7 +20,6 @@ class KernelArrays:
         X, y, n, settings = problem.X, problem.y, len(problem.X), problem.settings
         self.dtype = getattr(np, settings.dtype)
         self.architecture, self.places, self.size = problem.architecture, kernel.places, kernel.size
-        self.l2 = NONE[self.dtype]
         held_out, totals, parts, rows = problem.validation, 1, [[X], [y]], n
         if kernel.sharing == BLOCKS:
             totals = per_batch
@@ -53,6 +52,7 @@ class KernelArrays:
         self.parameters.fill(0)  # what is between them
         self.carried.fill(0)
         self.parameters[self.places] = state.parameters
+        self.l2 = NONE[self.dtype]
         if l2:
             self.l2 = np.zeros_like(self.parameters)
             self.l2[self.places[self.architecture.are_weights]] = l2
