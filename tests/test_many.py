@@ -22,7 +22,7 @@ from fastxor.networks.architecture import Architecture
 from fastxor.networks.starting import INITS, starting_network
 from fastxor.runs.fields import RESULTS
 from fastxor.sweeps import many
-from fastxor.training import blocks, crew, engine, job, starts
+from fastxor.training import blocks, crew, engine, job, shares, starts
 from tests.conftest import assert_same_bits, samples, weights
 
 X, Y = fastxor.xor()
@@ -101,8 +101,8 @@ def test_order_threads_slices_and_blocks(threads, stop, dtype, monkeypatch):
     """One epoch at a time, a group a block; solved networks make room at once."""
     monkeypatch.setattr(crew, "SLICE", 0)
     monkeypatch.setattr(crew, "FIRST_SLICE", 0)
-    monkeypatch.setattr(crew, "SHORTEST", 0)
-    monkeypatch.setattr(crew, "LONGEST", 0)
+    monkeypatch.setattr(shares, "SHORTEST", 0)
+    monkeypatch.setattr(shares, "LONGEST", 0)
     seeds = np.random.default_rng(threads).permutation(200)
     runs = train_many(
         X, Y, seed=seeds, dtype=dtype, stop_when_solved=stop, threads=threads, record_every=1,

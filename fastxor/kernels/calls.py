@@ -56,6 +56,7 @@ class StackCall(NamedTuple):
     X: Memory
     y: Memory
     n: Whole
+    tables: Memory
     parameters: Memory
     carried: Memory
     rates: Memory
@@ -66,12 +67,11 @@ class StackCall(NamedTuple):
     record_every: Whole
     losses: Memory
     tolerance: Scalar
-    terms: Scalar
     solved_at: Memory
     held_out: Whole  # samples
     held_out_samples: Memory
     held_out_targets: Memory
-    held_out_terms: Scalar
+    held_out_tables: Memory
     validate_every: Whole
     waits: Memory
     validation_losses: Memory
@@ -97,7 +97,7 @@ class ForwardCall(NamedTuple):
 
 
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK, FORWARD = "IVVIIiiVVVVVVVVVIVVVTTTi", "IVViVVViiiViVTTIiVVTiIVVIV", "IVVVViiiiii"
+BATCH, STACK, FORWARD = "IVVIIiiVVVVVVVVVIVVVTTTi", "IVViIVVViiiViVTIiVVIiIVVIV", "IVVVViiiiii"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -123,15 +123,15 @@ def of_stacks(kernel: Callable[[StackCall], None]) -> Any:
     traced = traced_call(kernel)
 
     def call(
-        numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
-        record_every, losses, tolerance, terms, solved_at, held_out, held_out_samples,
-        held_out_targets, held_out_terms, validate_every, waits, validation_losses, best,
+        numbers, X, y, n, tables, parameters, carried, rates, networks, first, epochs, factors,
+        record_every, losses, tolerance, solved_at, held_out, held_out_samples,
+        held_out_targets, held_out_tables, validate_every, waits, validation_losses, best,
         best_epoch, work,
     ):  # fmt: skip
         traced(StackCall(
-            numbers, X, y, n, parameters, carried, rates, networks, first, epochs, factors,
-            record_every, losses, tolerance, terms, solved_at, held_out, held_out_samples,
-            held_out_targets, held_out_terms, validate_every, waits, validation_losses, best,
+            numbers, X, y, n, tables, parameters, carried, rates, networks, first, epochs, factors,
+            record_every, losses, tolerance, solved_at, held_out, held_out_samples,
+            held_out_targets, held_out_tables, validate_every, waits, validation_losses, best,
             best_epoch, work,
         ))  # fmt: skip
 

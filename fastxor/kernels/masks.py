@@ -5,6 +5,7 @@ from typing import Any
 from llvmlite import ir
 
 from fastxor.kernels.instructions import absolute
+from fastxor.kernels.memory import Memory
 from fastxor.kernels.traced import I64, Int, Value, Whole, builder, in_llvm, pick
 
 
@@ -36,3 +37,17 @@ def choose_lanes(bits: Int, value: Value, other: Value) -> Value:
         chosen = builder().trunc(chosen, ir.IntType(n))
     mask = builder().bitcast(chosen, ir.VectorType(ir.IntType(1), n))
     return Value(builder().select(mask, value.llvm, other.llvm))
+
+
+class Masked(Memory):
+    """Memory in rows of lanes, of which only those are changed whose bit is set."""
+
+    def __init__(self, memory: Memory, lanes: Int) -> None:
+        super().__init__(memory.llvm, memory.size)
+        self.lanes = lanes
+
+    def at(self, index: Int, size: Whole | None = None) -> "Masked":
+        return Masked(super().at(index, size), self.lanes)
+
+    def store(self, index: Int, value: Value) -> None:
+        super().store(index, choose_lanes(self.lanes, value, self.load(index, value.n)))

@@ -48,26 +48,32 @@ def stacked_batch(
 ) -> StackedKernel:
     """The special form, for batches of this size; ``whole``: all samples in one batch.
 
+    Where networks have samples of their own, ``batch_size`` is the most that a batch may have.
+
     Its arguments, after the numbers for the general form:
 
         X, y           (n, I) and (n, O), flat, and rows after them that may be read; where samples
-                       have weights, these are after the outputs, as one of them
+                       have weights, these are after the outputs, as one of them; where networks
+                       have samples of their own, those of each group, (I, rows, width), and
+                       (O + 1, rows, width) with weights
+        n              samples, where all networks have the same
+        tables         (groups, 5), flat, where they have not: where their X and y begin, how many
+                       samples the network has that has most, batch_size, and the rows of a batch;
+                       see `stacked_group.Table`
         parameters     (groups, size, width), flat: W1, b1, ..., WL, bL of each network, one below
                        the other, a network a column; of the last group some may be no networks
         carried        (groups, numbers, width) likewise: velocities; or means, squares and decays;
                        or nothing
-        rates          (7, groups * width): learning rates, momenta or beta1, beta2, epsilon, l2,
-                       the losses that are left, those of the last epoch, and the least losses of
-                       samples that are held out
+        rates          (10, groups * width): learning rates, momenta or beta1, beta2, epsilon, l2,
+                       and what there is in `stacked_group.Losses`
         networks       how many
         first, epochs  the number of the first epoch, and how many to train for
         factors        of the learning rates, of every epoch; or one for all
         record_every   keep the losses of epochs that it divides; 0 for none
         losses         (recorded epochs of the call, groups * width)
-        terms          what the terms of a loss are divided by
         tolerance      a network is solved if all errors of an epoch are below that
         solved_at      (networks,): the epoch, once it is solved; before that, negative
-        held_out       how many samples are held out; then X, y and terms of these, likewise
+        held_out       how many samples are held out; then X, y and tables of these, likewise
         validate_every, waits    epochs between two looks at them; (networks,): epochs without
                        improvement after which a network is left, or 0
         validation_losses        (looks of the call, groups * width)
@@ -76,14 +82,14 @@ def stacked_batch(
     With `STOP`, what is left of a solved network is its state before that epoch. A network that
     has had a loss that is not finite has a parameter that is not, either.
     """
-    S, W = shape_for(dtype, batch_size, wanted.validated)
+    S, W = shape_for(dtype, batch_size, wanted.validated or wanted.own)
     numbers = numbers_of(S, W, layers, batch_size, whole, wanted)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     *at, work_size = offsets(sizes, dtype)
 
     def kernel(call: StackCall) -> None:
         memory = (scratch(call.work, *one) for one in zip(at, sizes, strict=True))
-        train(call, network_of(places, numbers), dtype, S, W, GroupMemory(*memory))
+        train(call, network_of(places, numbers), dtype, S, W, wanted.own, GroupMemory(*memory))
 
     key = ("stacked", S, W, layers, batch_size, whole, wanted)
     code = Code(of_stacks(kernel), STACK, dtype, *key)
@@ -99,11 +105,13 @@ def general_stack(
     numbers = numbers_of(S, W, layers, batch_size, whole, wanted)
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     memory = as_memory(numbers, places)
-    return StackedKernel(_general(dtype), memory, W, numbers.row // W, numbers.size, sum(sizes))
+    return StackedKernel(
+        _general(dtype, wanted.own), memory, W, numbers.row // W, numbers.size, sum(sizes)
+    )
 
 
 @cache
-def _general(dtype: Any) -> Code:
+def _general(dtype: Any, own: bool) -> Code:
     S, W = shape_for(dtype, LANES, True)
 
     def kernel(call: StackCall) -> None:
@@ -121,6 +129,6 @@ def _general(dtype: Any) -> Code:
         for size in sizes_of(numbers, W):
             memory.append(work)
             work = work.at(size)
-        train(call, network, dtype, S, W, GroupMemory(*memory))
+        train(call, network, dtype, S, W, own, GroupMemory(*memory))
 
-    return Code(of_stacks(kernel), STACK, dtype, "general_stack", S, W)
+    return Code(of_stacks(kernel), STACK, dtype, "general_stack", S, W, own)

@@ -10,7 +10,7 @@ from fastxor.kernels.stacked_layers import Batch
 from fastxor.kernels.stacked_plan import Place
 from fastxor.kernels.sums import fold_samples
 from fastxor.kernels.traced import Int, Value, Variable
-from fastxor.kernels.updates import Rates, averaged, corrected, share_of, step
+from fastxor.kernels.updates import Rates, averaged, corrected, step
 
 
 class Updates(NamedTuple):
@@ -46,7 +46,7 @@ class Updates(NamedTuple):
         batch, w, rates = self.batch, self.batch.w, self.rates
         width, numbers = batch.width, batch.numbers
         total = Variable(terms(0))
-        for s in loop(batch.samples, numbers.row // width, batch.samples):
+        for s in batch.all_samples(batch.samples):
             total.set(total.get() + terms(s))
         gradient, weight = fold_samples(total.get(), width), w.load(k * width, width)
         if not is_bias:
@@ -62,7 +62,7 @@ def backward(place: Place, first: Place, to_inputs: bool, updates: Updates) -> N
     ``to_inputs``: that is the first, whose gradients are made, too, while its deltas are at hand.
     """
     batch, d = updates.batch, updates.d
-    O, row, width, function = place.units, batch.numbers.row, batch.width, place.function_before
+    O, row, width, function = place.units, batch.row, batch.width, place.function_before
     for u in loop(0, O):
         updates.update_bias(place, u)
     for i in loop(0, place.inputs):
@@ -92,11 +92,11 @@ def backward_first(place: Place, updates: Updates) -> None:
 
 def go_back(
     first: Place, deeper: Iterable[Place], second: Iterable[Place], batch: Batch, v: Memory,
-    count: Int, d: Memory, rates: Rates,
+    d: Memory, rates: Rates, share: Value,
 ) -> None:  # fmt: skip
     numbers = batch.numbers
     rates = corrected(numbers.rule, rates, v.at(2 * numbers.size * batch.width))
-    updates = Updates(batch, v, d, rates, share_of(count, batch.w.dtype))
+    updates = Updates(batch, v, d, rates, share)
     first_apart = batch.samples == 1  # 16-16-1 takes 0.7 times as long as unit by unit
     for place in deeper:
         backward(place, first, False, updates)

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from fastxor.kernels.calls import StackCall
-from fastxor.kernels.control import either, least, loop
+from fastxor.kernels.control import choose, either, least, loop
+from fastxor.kernels.instructions import where_less
 from fastxor.kernels.masks import choose_lanes
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.stacked_plan import Numbers, Place
-from fastxor.kernels.traced import Int, Value, Variable
-from fastxor.kernels.updates import Rates
+from fastxor.kernels.traced import Flag, Int, Value, Variable
+from fastxor.kernels.updates import RATES, Rates, rates_in
 
 
 class Network(NamedTuple):
@@ -39,6 +40,52 @@ class GroupMemory(NamedTuple):
     terms: Memory  # of samples that are held out
 
 
+class Table(NamedTuple):
+    """Samples: the same for all networks of a group, or each has its own, of the same shape.
+
+    Those of their own lie by column, each number of a sample `width` networks wide. Each batch has
+    as many rows, of which those that are too many are copies, with a weight of 0.
+    """
+
+    X: Memory
+    y: Memory
+    n: Int  # of the network that has most
+    batch_size: Int
+    batches: Int
+    rows: Int  # of a batch, with padding
+    own: bool  # has each its own?
+
+
+TABLE = 5  # numbers of a row of `StackCall.tables`
+
+
+def own_table(tables: Memory, group: Int, X: Memory, y: Memory, whole: bool | Flag) -> Table:
+    """That of a group of networks which have samples of their own, a ``whole`` batch or several."""
+    X_at, y_at, n, batch_size, rows = (tables[group * TABLE + k] for k in range(TABLE))
+    batches = choose(whole, 1, (n + batch_size - 1) // batch_size)
+    return Table(X.at(X_at), y.at(y_at), n, batch_size, batches, rows, True)
+
+
+class Losses(NamedTuple):
+    """What there is of each network beside its rates, in rows after these."""
+
+    left: Memory  # of the last epoch, or that at which training left it
+    best: Memory  # the least of samples that are held out
+    terms: Memory  # what the terms of a loss are divided by
+    held_out_terms: Memory
+    n: Memory  # samples of its own
+
+
+ROWS = RATES + len(Losses._fields)
+
+
+def rates_and_losses(call: StackCall, first: Int, width: int) -> tuple[Rates, Losses]:
+    """Those of the group that begins with network ``first``."""
+    row = call.rates.size // ROWS
+    losses = Losses(*(call.rates.at(row * k + first) for k in range(RATES, ROWS)))
+    return rates_in(call.rates.at(first), row, width), losses
+
+
 class Group(NamedTuple):
     """Networks side by side."""
 
@@ -47,12 +94,13 @@ class Group(NamedTuple):
     samples: int
     width: int
     memory: GroupMemory
+    table: Table
+    held_out: Table
     first: Int  # of the networks
     parameters: Memory  # before the call, and after it
     carried: Memory
     rates: Rates
-    left_loss: Memory
-    best_loss: Memory
+    losses: Losses
     best: Memory  # the parameters that have it
     unsolved: Variable  # a bit each
     going: Variable  # likewise, those that training has not left
@@ -66,6 +114,17 @@ class Group(NamedTuple):
 
         own = either(self.network.numbers.scheduled, times_factor, lambda: rate)
         return self.rates._replace(learning_rate=own)
+
+    def loss(self, error: Value) -> Value:
+        """That of each network, for a sum of terms."""
+        return error / self.losses.terms.load(0, self.width)
+
+    def counts(self, number: Int) -> Value:
+        """How many samples of a batch networks with samples of their own have; 0 or less: none."""
+        size: Any = self.table.batch_size
+        start, most = number * size, size.as_value(self.dtype)
+        left = self.losses.n.load(0, self.width) - start.as_value(self.dtype)
+        return where_less(left, most, left, most)
 
     def leave(self, networks: Int, w: Memory, v: Memory) -> None:
         """Write the state of these networks, a bit each, to their columns in memory."""

@@ -22,6 +22,7 @@ from fastxor.kernels.functions import (
 from fastxor.kernels.instructions import keep_first
 from fastxor.kernels.masks import near_bits
 from fastxor.kernels.memory import Memory, spread_value
+from fastxor.kernels.stacked_group import Table
 from fastxor.kernels.stacked_plan import Numbers, Place
 from fastxor.kernels.traced import Flag, Int, Scalar, Value, Variable, Whole, equal
 
@@ -34,8 +35,10 @@ class Batch(NamedTuple):
     samples: int  # in a value
     width: int  # networks
     numbers: Numbers
-    X: Memory
+    table: Table
     at: Int  # the first sample
+    rows: Int  # samples, with padding
+    apart: Int  # rows from column to column, where networks have samples of their own
     w: Memory
     a: Memory
 
@@ -43,16 +46,20 @@ class Batch(NamedTuple):
     def wide(self) -> int:
         return self.samples * self.width
 
-    def all_samples(self) -> Iterable[Int]:
+    @property
+    def row(self) -> Int:
+        """Numbers of a unit."""
+        return self.rows * self.width
+
+    def all_samples(self, first: int = 0) -> Iterable[Int]:
         """The first of those in each value."""
-        return loop(0, self.numbers.row // self.width, self.samples)
+        return loop(first, self.rows, self.samples)
 
     def inputs(self, place: Place, i: Int, s: Int) -> Value:
         """One of a layer, of the samples from ``s`` on."""
 
         def sample() -> Value:
-            at = (self.at + s) * place.inputs + i
-            return self.X.load_each(at, place.inputs, self.samples, self.width)
+            return self.column(self.table.X, i, place.inputs, s)
 
         def activation() -> Value:
             return self.of_unit(self.a, place.before + i, s)
@@ -60,24 +67,31 @@ class Batch(NamedTuple):
         return either(place.before < 0, sample, activation)
 
     def of_unit(self, rows: Memory, unit: Int, s: Int) -> Value:
-        return rows.load(unit * self.numbers.row + s * self.width, self.wide)
+        return rows.load(unit * self.row + s * self.width, self.wide)
 
-    def target(self, y: Memory, s: Int, o: Int) -> Value:
+    def column(self, of: Memory, i: Int, columns: Int, s: Int) -> Value:
+        """One of so many, of the samples from ``s`` on."""
+        row = self.at + s
+        if self.table.own:
+            return of.load((i * self.apart + row) * self.width, self.wide)
+        return of.load_each(row * columns + i, columns, self.samples, self.width)
+
+    def target(self, s: Int, o: Int) -> Value:
         """That of an output, or after the last the weight, of the samples from ``s`` on."""
         columns = self.numbers.outputs + self.numbers.weighted
-        return y.load_each((self.at + s) * columns + o, columns, self.samples, self.width)
+        return self.column(self.table.y, o, columns, s)
 
-    def weighted(self, value: Value, y: Memory, s: Int) -> Value:
+    def weighted(self, value: Value, s: Int) -> Value:
         return either(
-            self.numbers.weighted, lambda: value * self.target(y, s, self.numbers.outputs),
+            self.numbers.weighted, lambda: value * self.target(s, self.numbers.outputs),
             lambda: value,
         )  # fmt: skip
 
-    def term(self, e: Memory, y: Memory, o: Int, s: Int) -> Value:
+    def term(self, e: Memory, o: Int, s: Int) -> Value:
         """Of a loss, of the samples from ``s`` on: of errors or log losses in ``e``."""
         term = self.of_unit(e, o, s)
         term = either(self.numbers.log_loss, lambda: term, lambda: term * term)
-        return self.weighted(term, y, s)
+        return self.weighted(term, s)
 
     def parameter(self, k: Int) -> Value:
         return spread_value(self.w.load(k * self.width, self.width), self.wide)
@@ -103,7 +117,7 @@ def forward(place: Place, batch: Batch, count: Int) -> None:
     Few units are written out, as LLVM does not unroll a loop with an activation in it: in a loop,
     XOR takes 1.1 times as long in float32. Four units written out would take 1.15 times as long.
     """
-    a, row, width = batch.a, batch.numbers.row, batch.width
+    a, row, width = batch.a, batch.row, batch.width
     few = isinstance(place.units, int) and place.units <= FEW
 
     def without_padding(s: Int) -> None:  # no infinity, which times a delta of 0 would be NaN
@@ -119,7 +133,7 @@ def forward(place: Place, batch: Batch, count: Int) -> None:
 
 
 def outputs(
-    place: Place, batch: Batch, y: Memory, d: Memory, e: Memory, count: Int, tolerance: Scalar,
+    place: Place, batch: Batch, d: Memory, e: Memory, count: Int, tolerance: Scalar,
     solved: Whole, wanted: bool | Flag,
 ) -> Whole:  # fmt: skip
     """Make the last layer's outputs, and deltas of its sums.
@@ -127,24 +141,23 @@ def outputs(
     Which networks of ``solved`` still are; errors or, if wanted, terms of log losses go to ``e``.
     """
     numbers, a, width = batch.numbers, batch.a, batch.width
-    O, own, row, function = place.units, place.own, numbers.row, numbers.function
+    O, own, row, function = place.units, place.own, batch.row, numbers.function
     is_softmax, still = equal(function, SOFTMAX), Variable(solved)
-
-    def target(s: Int, o: Int) -> Value:
-        return batch.target(y, s, o)
 
     def look(error: Value) -> None:
         still.set(still.get() & near_bits(error, tolerance, width))
 
     def of_weighted(error: Value, s: Int) -> Value:
-        return keep_where(target(s, O), error)
+        return keep_where(batch.target(s, O), error)
 
     def known(value: Value, s: Int) -> Value:
-        return keep_first(value, (count - s) * width)
+        def kept() -> Value:
+            return keep_first(value, (count - s) * width)
+
+        return either(numbers.partial, kept, lambda: value)
 
     def error_of(output: Value, s: Int, o: Int) -> Value:
-        error = output - target(s, o)
-        error = either(numbers.partial, known, lambda error, _: error, error, s)
+        error = known(output - batch.target(s, o), s)
         looked_at = either(numbers.weighted, of_weighted, lambda error, _: error, error, s)
         when(numbers.watch, look, looked_at)
         return error
@@ -161,23 +174,23 @@ def outputs(
                 a.store((own + o) * row + s * width, z)
                 largest.set(larger(largest.get(), z))
             shifted = batch.of_unit(a, own, s) - largest.get()
-            targets = Variable(target(s, 0) * shifted)
+            targets = Variable(batch.target(s, 0) * shifted)
             total = Variable(exp(shifted))
             d.store(own * row + s * width, total.get())
             for o in loop(1, O):
                 shifted = batch.of_unit(a, own + o, s) - largest.get()
-                targets.set(targets.get() + target(s, o) * shifted)
+                targets.set(targets.get() + batch.target(s, o) * shifted)
                 term = exp(shifted)
                 total.set(total.get() + term)
                 d.store((own + o) * row + s * width, term)
             when(wanted, put_terms, s, total.get(), targets.get())
             for o in loop(0, O):
                 error = error_of(batch.of_unit(d, own + o, s) / total.get(), s, o)
-                d.store((own + o) * row + s * width, batch.weighted(error, y, s))
+                d.store((own + o) * row + s * width, batch.weighted(error, s))
 
     def of_log_loss(error: Value, output: Value, z: Value, s: Int, o: Int) -> Value:
         def terms_of_log_loss() -> None:
-            e.store(o * row + s * width, known(log_loss_of_sigmoid(target(s, o), z), s))
+            e.store(o * row + s * width, known(log_loss_of_sigmoid(batch.target(s, o), z), s))
 
         when(wanted, terms_of_log_loss)
         return error
@@ -193,7 +206,7 @@ def outputs(
                 output = activate(z, function, False)
                 error = error_of(output, s, o)
                 delta = either(numbers.log_loss, of_log_loss, of_mse, error, output, z, s, o)
-                d.store((own + o) * row + s * width, batch.weighted(delta, y, s))
+                d.store((own + o) * row + s * width, batch.weighted(delta, s))
 
     either(is_softmax, of_softmax, of_others)
     return still.get()

@@ -54,25 +54,36 @@ class Numbers(NamedTuple):
 
 
 @cache
-def fits(dtype: Any, layers: Layers, batch_size: int, validated: bool) -> bool:
+def fits(dtype: Any, layers: Layers, batch_size: int, wide: bool) -> bool:
     """Is the batch small, and the network not too large to have a group of them?"""
-    samples, width = shape_for(dtype, batch_size, validated)
+    samples, width = shape_for(dtype, batch_size, wide)
     _, size, units = places_of(layers)
     rows = -(-batch_size // samples) * samples * units
     return bool(batch_size <= BLOCK and (2 * size + rows) * width * dtype().itemsize <= MEMORY)
 
 
-def group_width(dtype: Any, batch_size: int, validated: bool) -> int:
+@cache
+def room(dtype: Any, layers: Layers) -> int:
+    """How many samples a batch of networks with samples of their own may have; 0: none."""
+    _, width = shape_for(dtype, LANES, True)
+    _, size, units = places_of(layers)
+    numbers = MEMORY // dtype().itemsize // width - 2 * size
+    columns = units + layers[0][0] + layers[-1][1] + 1
+    return max(0, min(BLOCK, numbers // columns // LANES * LANES))
+
+
+def group_width(dtype: Any, batch_size: int, wide: bool) -> int:
     """Networks in a group of the special form; of the general one it is no more."""
-    return shape_for(dtype, batch_size, validated)[1]
+    return shape_for(dtype, batch_size, wide)[1]
 
 
-def shape_for(dtype: Any, batch_size: int, validated: bool) -> tuple[int, int]:
+def shape_for(dtype: Any, batch_size: int, wide: bool) -> tuple[int, int]:
     """Samples, with padding, and networks in a value.
 
-    Of samples that are held out a value has to have eight, so that it is one of lanes.
+    A ``wide`` one has eight samples. It has to where some are held out, so that it is one of lanes;
+    and where each network has its own, of which some have more.
     """
-    samples = LANES if validated else min(LANES, 1 << (batch_size - 1).bit_length())
+    samples = LANES if wide else min(LANES, 1 << (batch_size - 1).bit_length())
     return samples, min(VALUE_BYTES // samples, GROUP_BYTES) // dtype().itemsize
 
 
@@ -96,7 +107,8 @@ def numbers_of(
     padded = -(-batch_size // samples) * samples
     numbers = (
         len(layers), function, wanted.log_loss, 1 if function == SOFTMAX else O, size,
-        padded * width, batch_size != padded or (batch_size > 1 and not whole), wanted.watch,
+        padded * width, not wanted.own and (batch_size != padded or (batch_size > 1 and not whole)),
+        wanted.watch,
         wanted.rule, wanted.mean, carried_by(wanted.rule, size), wanted.l2, wanted.weighted,
         wanted.scheduled, wanted.validated, batch_size, whole, units, O,
     )  # fmt: skip

@@ -6,39 +6,71 @@ from fastxor.kernels.calls import StackCall
 from fastxor.kernels.compiling import STOP
 from fastxor.kernels.control import choose, least, leave_when, loop, most, when
 from fastxor.kernels.functions import IDENTITY
-from fastxor.kernels.masks import choose_lanes
+from fastxor.kernels.instructions import where_less
+from fastxor.kernels.masks import Masked, choose_lanes, less_bits
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.stacked_gradients import go_back
-from fastxor.kernels.stacked_group import Group, GroupMemory, Network
+from fastxor.kernels.stacked_group import (
+    ROWS,
+    Group,
+    GroupMemory,
+    Network,
+    Table,
+    own_table,
+    rates_and_losses,
+)
 from fastxor.kernels.stacked_layers import Batch, forward, outputs
+from fastxor.kernels.stacked_plan import Numbers
 from fastxor.kernels.stacked_validation import is_validated, validate
 from fastxor.kernels.sums import fold_samples
 from fastxor.kernels.traced import Int, Value, Variable, equal, truth
-from fastxor.kernels.updates import RATES, rates_in
+from fastxor.kernels.updates import share_of
 
 
 def train(
-    call: StackCall, network: Network, dtype: Any, samples: int, width: int, memory: GroupMemory
-) -> None:
-    """All networks, a group of ``width`` after the other, with values of so many ``samples``."""
-    numbers, size, rates = network.numbers, network.numbers.size, call.rates
-    row = rates.size // (RATES + 2)
+    call: StackCall, network: Network, dtype: Any, samples: int, width: int, own: bool,
+    memory: GroupMemory,
+) -> None:  # fmt: skip
+    """All networks, a group of ``width`` after the other, with values of so many ``samples``.
+
+    ``own``: each has samples of its own.
+    """
+    numbers, size = network.numbers, network.numbers.size
     for first in loop(0, call.networks, width):
         bits, going = Variable(0), Variable(0)
         for k in loop(0, least(width, call.networks - first)):
             bits.set(bits.get() | choose(call.solved_at[first + k] < 0, 1 << k, 0))
             going.set(going.get() | 1 << k)
         group = Group(
-            network, dtype, samples, width, memory, first, call.parameters.at(first * size),
-            call.carried.at(first * numbers.carried), rates_in(rates.at(first), row, width),
-            rates.at(RATES * row + first), rates.at((RATES + 1) * row + first),
-            call.best.at(first * size), bits, going,
+            network, dtype, samples, width, memory, *tables_of(call, numbers, first, width, own),
+            first, call.parameters.at(first * size), call.carried.at(first * numbers.carried),
+            *rates_and_losses(call, first, width), call.best.at(first * size), bits, going,
         )  # fmt: skip
         copy(group.parameters, memory.w, size, width)
         copy(group.carried, memory.v, numbers.carried, width)
-        train_group(call, group, row)
+        train_group(call, group)
         stops = equal(numbers.watch, STOP)
         group.leave(going.get() & choose(stops, bits.get(), -1), memory.w, memory.v)
+
+
+def tables_of(
+    call: StackCall, numbers: Numbers, first: Int, width: int, own: bool
+) -> tuple[Table, Table]:
+    """Of the samples of a group, and of those that are held out."""
+    X, y = call.held_out_samples, call.held_out_targets
+    if own:
+        number: Any = first
+        number = number // width
+        return (
+            own_table(call.tables, number, call.X, call.y, truth(numbers.whole)),
+            own_table(call.held_out_tables, number, X, y, True),
+        )
+    n, size, whole, rows = call.n, numbers.batch_size, truth(numbers.whole), numbers.row // width
+    batches = choose(whole, 1, (n + size - 1) // size)
+    return (
+        Table(call.X, call.y, n, size, batches, rows, False),
+        Table(X, y, call.held_out, call.held_out, 1, call.held_out, False),
+    )
 
 
 def copy(of: Memory, to: Memory, rows: Int, width: int) -> None:
@@ -46,16 +78,17 @@ def copy(of: Memory, to: Memory, rows: Int, width: int) -> None:
         to.store(j * width, of.load(j * width, width))
 
 
-def train_group(call: StackCall, group: Group, row: Int) -> None:
-    """All epochs of a call; ``row``: numbers of a row of losses."""
+def train_group(call: StackCall, group: Group) -> None:
+    """All epochs of a call."""
     network, memory, width, first = group.network, group.memory, group.width, group.first
-    numbers, n, unsolved, every = network.numbers, call.n, group.unsolved, call.record_every
-    w, v = memory.w, memory.v
-    stops, whole, batch_size = equal(numbers.watch, STOP), truth(numbers.whole), numbers.batch_size
+    numbers, unsolved, every, table = (
+        network.numbers, group.unsolved, call.record_every, group.table,
+    )  # fmt: skip
+    w, v, row = memory.w, memory.v, call.rates.size // ROWS  # numbers of a row of losses
+    stops, whole, batches = equal(numbers.watch, STOP), truth(numbers.whole), table.batches
     # may a loss overflow where all parameters are finite? then it is looked at in each epoch
     unbounded = truth(numbers.log_loss) | equal(numbers.function, IDENTITY)
     rewinds = stops & equal(numbers.whole, 0)  # updates are made before all samples were seen
-    batches = choose(whole, 1, (n + batch_size - 1) // batch_size)
     end = call.first + call.epochs - 1
     # the next epoch whose losses are kept, and where
     following = (call.first + most(every, 1) - 1) // most(every, 1) * every
@@ -73,10 +106,10 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             copy(v, memory.kept_v, numbers.carried, width)
 
         def add_terms(batch: Batch) -> None:
-            error.set(error.get() + sum_of_terms(batch, group, call.y))
+            error.set(error.get() + sum_of_terms(batch, group))
 
         def record() -> None:
-            call.losses.store(recorded_at.get(), error.get() / call.terms)
+            call.losses.store(recorded_at.get(), group.loss(error.get()))
             recorded_at.set(recorded_at.get() + row)
             recorded.set(recorded.get() + every)
 
@@ -93,8 +126,8 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             leave_loss(solved.get())
 
         def leave_loss(networks: Int) -> None:
-            loss, old = error.get() / call.terms, group.left_loss.load(0, width)
-            group.left_loss.store(0, choose_lanes(networks, loss, old))
+            loss, old = group.loss(error.get()), group.losses.left.load(0, width)
+            group.losses.left.store(0, choose_lanes(networks, loss, old))
 
         def end_epoch() -> None:
             when(is_recorded, record)
@@ -103,26 +136,36 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
             when(equal(epoch, end), leave_loss, left)
 
         def mark() -> None:  # NaN, or the same: no -0.0 is there
-            loss = error.get() / call.terms
+            loss = group.loss(error.get())
             w.store(0, w.load(0, width) + (loss - loss))
 
         when(rewinds, keep)
         for number in loop(0, batches):
-            start = number * batch_size
-            count = choose(whole, batch_size, least(batch_size, n - start))
-            batch = Batch(group.samples, width, numbers, call.X, start, w, memory.a)
+            start, size = number * table.batch_size, table.batch_size
+            count = choose(whole, size, least(size, table.n - start))
+            batch = Batch(
+                group.samples, width, numbers, table, number * table.rows if table.own else start,
+                table.rows, table.rows * batches, w, memory.a,
+            )  # fmt: skip
             for place in network.ahead:
                 forward(place, batch, count)
             solved.set(outputs(
-                network.last, batch, call.y, memory.d, memory.e, count, call.tolerance,
-                solved.get(), loss_counts | stops,
+                network.last, batch, memory.d, memory.e, count, call.tolerance, solved.get(),
+                loss_counts | stops,
             ))  # fmt: skip
             # what is solved at last has always been solved so far
             when(loss_counts | (stops & truth(solved.get())), add_terms, batch)
             when(equal(number, batches - 1), end_epoch)
+            share, changed = share_of(count, group.dtype), v
+            if table.own:
+                counts, one = group.counts(number), Value.full(1, group.dtype, width)
+                share = one / where_less(counts, one, one, counts)
+                if whole is not True:  # those that have no such batch stay as they are
+                    lanes = less_bits(one - 1, counts)
+                    batch, changed = batch._replace(w=Masked(w, lanes)), Masked(v, lanes)
             go_back(
-                network.first, network.deeper, network.second, batch, v, count, memory.d,
-                rates,
+                network.first, network.deeper, network.second, batch, changed, memory.d, rates,
+                share,
             )  # fmt: skip
 
         def look() -> None:
@@ -139,13 +182,13 @@ def train_group(call: StackCall, group: Group, row: Int) -> None:
         leave_when(stops & equal(unsolved.get(), 0))
 
 
-def sum_of_terms(batch: Batch, group: Group, y: Memory) -> Value:
+def sum_of_terms(batch: Batch, group: Group) -> Value:
     """Of the loss of each network, over the samples of a batch."""
     numbers, dtype = batch.numbers, group.dtype
     total = Variable(Value.full(0, dtype, batch.width))
     for o in loop(0, numbers.columns):
         lanes = Variable(Value.full(0, dtype, batch.wide))
         for s in batch.all_samples():
-            lanes.set(lanes.get() + batch.term(group.memory.e, y, o, s))
+            lanes.set(lanes.get() + batch.term(group.memory.e, o, s))
         total.set(total.get() + fold_samples(lanes.get(), batch.width))
     return total.get()

@@ -27,13 +27,13 @@ def validate(call: StackCall, group: Group, epoch: Int, row: Int) -> Whole:
     """
     width, first, w = group.width, group.first, group.memory.w
     done: Any = epoch + 1
-    loss, least_loss = loss_of_held_out(call, group), group.best_loss.load(0, width)
+    loss, least_loss = loss_of_held_out(call, group), group.losses.best.load(0, width)
     number = done // call.validate_every - 1 - call.first // call.validate_every
     call.validation_losses.store(number * row + first, loss)
     better, ran_out = less_bits(loss, least_loss) & group.going.get(), Variable(0)
 
     def keep() -> None:
-        group.best_loss.store(0, choose_lanes(better, loss, least_loss))
+        group.losses.best.store(0, choose_lanes(better, loss, least_loss))
         for j in loop(0, group.network.numbers.size):
             old, new = group.best.load(j * width, width), w.load(j * width, width)
             group.best.store(j * width, choose_lanes(better, new, old))
@@ -58,8 +58,11 @@ def loss_of_held_out(call: StackCall, group: Group) -> Value:
     They go through the network in pieces as large as a batch, of which a value holds eight.
     """
     network, dtype, width, memory = group.network, group.dtype, group.width, group.memory
-    numbers = network.numbers._replace(watch=OFF, partial=1)
+    table = group.held_out
+    numbers = network.numbers._replace(watch=OFF, partial=int(not table.own))
     piece, columns, lanes = numbers.row // width, numbers.columns, memory.terms
+    # of their own, with the padding, of which a piece is a whole number of values
+    n = table.rows if table.own else table.n
     totals = lanes.at(columns * (LANES * width))
 
     def end_block(block: Int) -> None:
@@ -68,36 +71,30 @@ def loss_of_held_out(call: StackCall, group: Group) -> Value:
             total = either(block < 1, lambda: total, lambda: totals.load(o * width, width) + total)
             totals.store(o * width, total)
 
-    for block in loop(0, call.held_out, BLOCK):
+    for block in loop(0, n, BLOCK):
         for o in loop(0, columns):
             lanes.store(o * (LANES * width), Value.full(0, dtype, LANES * width))
-        size = least(BLOCK, call.held_out - block)
+        size = least(BLOCK, n - block)
         for number in loop(0, (size + piece - 1) // piece):
             start = number * piece
             count = least(piece, size - start)
             batch = Batch(
-                group.samples,
-                width,
-                numbers,
-                call.held_out_samples,
-                block + start,
-                memory.w,
-                memory.a,
-            )
+                group.samples, width, numbers, table, block + start,
+                count if table.own else piece, table.rows, memory.w, memory.a,
+            )  # fmt: skip
             for place in network.ahead:
                 forward(place, batch, count)
-            y, nothing_solved = call.held_out_targets, Variable(0).get()
+            nothing_solved = Variable(0).get()
             outputs(
-                network.last, batch, y, memory.d, memory.e, count, call.tolerance, nothing_solved,
-                True,
-            )  # fmt: skip
+                network.last, batch, memory.d, memory.e, count, call.tolerance, nothing_solved, True
+            )
             for o in loop(0, columns):
                 for s in batch.all_samples():
                     at = o * (LANES * width)
-                    term = batch.term(memory.e, y, o, s)
+                    term = batch.term(memory.e, o, s)
                     lanes.store(at, lanes.load(at, LANES * width) + term)
         end_block(block)
     error = Variable(Value.full(0, dtype, width))
     for o in loop(0, columns):
         error.set(error.get() + totals.load(o * width, width))
-    return error.get() / call.held_out_terms
+    return error.get() / group.losses.held_out_terms.load(0, width)

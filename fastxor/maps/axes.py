@@ -31,8 +31,9 @@ class Axis:
     log: bool = False
 
     def __post_init__(self) -> None:
-        if self.name not in VARIED and not self.place:
-            expected = f"{', '.join(VARIED)} or a weight W1[i,j], b1[j], W2[j,k] and so on"
+        names = [name for name in VARIED if name != "group"]
+        if self.name not in names and not self.place:
+            expected = f"{', '.join(names)} or a weight W1[i,j], b1[j], W2[j,k] and so on"
             raise ValueError(f"an axis must be {expected}, got {self.name!r}")
         for bound in (self.low, self.high):
             if self.name == "seed":

@@ -59,6 +59,23 @@ def outputs_of(
     return outputs, sound
 
 
+def outputs_by_network(
+    parameters: Array, architecture: Architecture, X: Array, counts: Array
+) -> Array:
+    """The outputs (n, O) for X (n, I), the first ``counts[0]`` by the first of k networks, and so
+    on."""
+    if X.shape[1] != (inputs := architecture.sizes[0]):
+        raise ValueError(f"X must have {inputs} columns, got shape {X.shape}")
+    checks.finite("X", X, parameters.dtype.type)
+    X, ends = np.ascontiguousarray(X, parameters.dtype), np.cumsum(counts)
+    outputs = np.empty((len(X), architecture.sizes[-1]), parameters.dtype)
+    for row, first, last in zip(parameters, ends - counts, ends, strict=True):
+        outputs[first:last] = outputs_of(row[None], architecture, X[first:last], 1)[0][0]
+    if not np.isfinite(outputs).all():
+        raise OverflowError("a network has not begun, or its sums overflow")
+    return outputs
+
+
 @cache
 def _kernels() -> Any:
     with not_forking:  # Numba takes half a second to import

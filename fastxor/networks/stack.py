@@ -203,7 +203,7 @@ def taken(array: Array, trailing: int, places: Any) -> Any:
     lead = array.shape[: array.ndim - trailing]
     if len(lead) == 1:
         return array[places]
-    return array[np.unravel_index(places, lead)] if lead else array[None][places]
+    return array[np.unravel_index(places, lead)] if lead else np.asarray(array)[None][places]
 
 
 def compact(array: Any) -> Any:

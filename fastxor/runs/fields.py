@@ -12,7 +12,7 @@ from fastxor.runs.settings import Settings
 
 VARIED = (
     "seed", "learning_rate", "momentum", "init_range", "beta1", "beta2", "epsilon", "l2",
-    "patience",
+    "patience", "group",
 )  # fmt: skip
 """The settings that may differ between the networks of `train_many`."""
 RESULTS = (

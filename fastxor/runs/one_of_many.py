@@ -11,14 +11,17 @@ from fastxor.runs.samples import Data
 
 
 def problem_of(data: Data, runs: Runs, networks: Networks, k: int, threads: int) -> Problem:
-    """To train network k of ``runs`` (k,), which are ``networks`` now, for the epochs left."""
+    """To train network k of ``runs`` (k,), which are ``networks`` now, for the epochs left.
+
+    ``data``: that of these networks.
+    """
     before = int(runs.epochs_done[k])
     settings = runs.settings_of(k).after(before)
     start = state_of(networks.one(k), networks.dtype, settings)
     if runs.best_epoch is not None:
         best = runs.best_epoch[k], runs.best_loss[k], runs.best_parameters[k]
         start = start._replace(best=Best(*best))
-    X, y, validation = data
+    X, y, validation, _ = data.of(k)
     batch_size = min(settings.batch_size or len(X), len(X))
     return Problem(
         X, y, networks.architecture, start, batch_size, threads, settings, validation, before

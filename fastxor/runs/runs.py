@@ -1,32 +1,29 @@
 """`Runs`: what `train_many` returns."""
 
-import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from fastxor.common import npz
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
-from fastxor.networks.stack import Networks, own_dimensions, places_at, taken
+from fastxor.networks.predictions import classes_of
+from fastxor.networks.stack import Networks, compact, own_dimensions, places_at, taken
 from fastxor.runs.fields import (
     RESULTS,
-    VARIED,
     Fields,
-    architecture_in,
     best_of,
     blank_array,
-    checked,
-    fields_of,
     settings_at,
     snapshots_of,
     varied,
-    varied_in,
 )
+from fastxor.runs.groups import outputs_by_group
 from fastxor.runs.run import Run
+from fastxor.runs.run_files import read, write
 from fastxor.runs.settings import Settings
 
 
@@ -125,7 +122,7 @@ class Runs:
     def done(self) -> Array:
         """(...): is training at its end? It is for all, but after an interruption."""
         done: Array = (self.epochs_done == self.settings.epochs) | (self.diverged_at >= 0)
-        done |= self._left_as_solved
+        done |= self.left_as_solved
         if self.best_epoch is not None and self.settings.patience is not None:
             done |= self.epochs_done == self.best_epoch + self.settings.waits
         return done
@@ -136,11 +133,42 @@ class Runs:
         return int(np.count_nonzero(self.done))
 
     @property
-    def _left_as_solved(self) -> Any:
+    def left_as_solved(self) -> Any:
         """(...): was the network left as solved?"""
         if self.solved_at is None or not self.settings.stop_when_solved:
             return np.zeros(self.shape, bool)
         return (self.solved_at >= 0) & (self.solved_at == self.epochs_done)
+
+    @cached_property
+    def groups(self) -> Array | None:
+        """(groups,): the labels of the samples, sorted; None where `train_many` was given none."""
+        return None if self.settings.group is None else np.unique(compact(self.settings.group))
+
+    def of(self, label: Any) -> "Run | Runs":
+        """The run of the network of a group: all such `Runs` where there are several.
+
+        Raises KeyError for a label that there is not.
+        """
+        where = np.zeros(self.shape, bool) if self.groups is None else self.settings.group == label
+        if not np.any(where):
+            raise KeyError(f"there is no group {label!r}")
+        if len(self.shape) == np.count_nonzero(where) == 1:
+            return self[int(where.argmax())]
+        last = int(np.argwhere(where)[0, -1])
+        return self[..., last] if where[..., last].all() else self[where]
+
+    def predict_proba(self, X: Any, groups: Any) -> Array:
+        """The outputs (..., n, O) for samples X (n, I), of each by the network of its group.
+
+        ``groups``: their labels (n,), or the name of a column of X. For networks in shape
+        (..., groups), as `train_many` returns them. Raises ValueError or TypeError for other
+        samples, KeyError for a label that there is not.
+        """
+        return outputs_by_group(self, X, groups)
+
+    def predict(self, X: Any, groups: Any) -> Array:
+        """What they say (..., n, O), as `Network.predict`."""
+        return classes_of(self.predict_proba(X, groups), self.settings.output)
 
     def __getitem__(self, index: Any) -> "Run | Runs":
         places = places_at(self.shape, index)
@@ -156,7 +184,7 @@ class Runs:
             network.velocity = None  # only others have one
         losses = np.zeros(0, network.dtype)
         if self.losses is not None and settings.record_every:
-            counted = int(self.epochs_done) + bool(self._left_as_solved)
+            counted = int(self.epochs_done) + bool(self.left_as_solved)
             losses = self.losses[: -(-counted // settings.record_every)].copy()
         solved_at = None if self.solved_at is None else int(self.solved_at)
         reached = {at: one.one(0) for at, one in self.snapshots.items() if at <= self.epochs_done}
@@ -199,10 +227,7 @@ class Runs:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all to ``path``, an ``.npz`` of plain arrays; whole or not at all."""
-        arrays: dict[str, Any] = self.state | varied(self.settings)
-        scalars = {k: v for k, v in vars(self.settings).items() if k not in VARIED}
-        arrays["settings"] = np.array(json.dumps(scalars | {"problem": self.problem}))
-        npz.write(path, arrays)
+        write(path, self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Runs":
@@ -210,44 +235,4 @@ class Runs:
 
         Raises OSError where the file cannot be read, ValueError where it holds no such thing.
         """
-        arrays = npz.read(path)
-        try:
-            scalars = json.loads(str(arrays.pop("settings")))
-            problem = scalars.pop("problem")
-            values = {name: arrays.pop(name) for name in VARIED if name in arrays}
-            settings = Settings(**scalars, **varied_in(values, values["seed"].shape))
-            architecture = architecture_in(arrays, settings)
-            arrays |= checked(arrays, architecture)
-            runs = cls.of_state(arrays, settings, architecture, problem)
-            fields = fields_of(settings, architecture)
-            if arrays.keys() != fields.keys():
-                raise ValueError(f"it must have {', '.join(fields)}, got {', '.join(arrays)}")
-            shapes = {name: array.shape for name, array in (arrays | varied(settings)).items()}
-            for name, shape in shapes.items():
-                expected = runs.shape + (fields[name][0] if name in fields else ())
-                if shape != expected:
-                    raise ValueError(f"{name} must have shape {expected}, got {shape}")
-            return runs
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{os.fspath(path)} holds no saved runs: {error}") from None
-
-    def put_losses(self, places: Array, recorded: list[tuple[str, int, Array]]) -> None:
-        """Take over those of networks (k,): an array's name, the first column, (k, columns)."""
-        for name, first, losses in recorded:
-            if (array := getattr(self, name)) is not None:
-                array[places, first : first + losses.shape[1]] = losses
-
-    def forget_losses(self, places: Array) -> None:
-        """Of networks at these places, those that were recorded after training had ended."""
-        done, settings = self.epochs_done[places], self.settings
-        if self.losses is not None:
-            counted = -(-(done + self._left_as_solved[places]) // settings.record_every)
-            _forget(self.losses, places, counted)
-        if self.validation_losses is not None:
-            _forget(self.validation_losses, places, settings.validations(done))
-
-
-def _forget(losses: Array, places: Array, counted: Array) -> None:
-    """All but the first of each, so many."""
-    kept = np.arange(losses.shape[1]) < counted[:, None]
-    losses[places] = np.where(kept, losses[places], np.nan)
+        return cls.of_state(*read(path))

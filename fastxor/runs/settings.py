@@ -67,6 +67,8 @@ class Settings:
     """The epochs at which networks are kept, in order; 0 is the start."""
     schedule: tuple[float, ...] | None = None
     """What the learning rate is multiplied with in each epoch."""
+    group: Any = None
+    """The label of the network's samples, where `train_many` was given ``groups``."""
 
     def __post_init__(self) -> None:
         for name in ("hidden_size", "activation", "bias", "schedule", "snapshots"):

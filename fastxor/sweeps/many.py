@@ -19,16 +19,10 @@ from fastxor.runs.fields import varied
 from fastxor.runs.problem import check_architecture, of_arrays, starting_arrays
 from fastxor.runs.run import Interrupted, Run
 from fastxor.runs.runs import Runs
-from fastxor.runs.samples import (
-    Data,
-    Validation,
-    check_data,
-    check_targets,
-    check_validation,
-    with_weights,
-)
+from fastxor.runs.samples import Data
 from fastxor.runs.settings import Settings, check_settings
 from fastxor.sweeps.parts import PartsInMemory, train_parts
+from fastxor.sweeps.samples_of_many import check_samples
 from fastxor.sweeps.store_training import train_stored
 from fastxor.sweeps.sweep import Sweep
 
@@ -39,6 +33,7 @@ def train_many(
     y: Any,
     *,
     sample_weight: Any = None,
+    groups: Any = None,
     validation: Any = None,
     validate_every: int = 1,
     patience: Any = None,
@@ -75,7 +70,7 @@ def train_many(
     executor: Executor | None = None,
     progress: bool = False,
 ) -> Runs:
-    """Train many networks on the same samples, each to the bits that `train` gives it alone.
+    """Train many networks, each to the bits that `train` gives it alone.
 
     ``seed``, ``learning_rate``, ``momentum``, ``beta1``, ``beta2``, ``epsilon``, ``l2``,
     ``patience``, ``init_range`` and the leading dimensions of ``initial`` are broadcast against
@@ -83,8 +78,19 @@ def train_many(
     ``seed=np.arange(1000)[:, None], learning_rate=np.geomspace(0.01, 30, 256)`` trains 1000 x 256
     networks.
 
-    X, y, sample_weight, validation, validate_every, hidden_size, activation, output, loss, bias,
-        epochs, optimizer, nesterov, reduction, schedule, batch_size, shuffle, dtype: as in `train`.
+    All networks have the same samples, or each its own. X (..., n, I), y (..., n, O) or (n,) and
+    sample_weight (..., n) may be stacked, for other targets, folds or bootstraps; their leading
+    dimensions are broadcast likewise, and a network is trained on what is there at its place.
+
+    groups: the label of each sample, (n,), text, integers or times, or the name of a column of X, a
+        frame: a network for each label, trained on its samples alone. The labels, sorted, are the
+        last dimension of the result, ``runs.groups``; ``runs.of(label)`` is one of them, and
+        ``runs.predict_proba(X, groups)`` predicts each sample by the network of its group. With
+        the log loss, each must have two classes.
+    validation: as in `train`, the same for all; stacked, too; or, with groups, (X, y, groups) with
+        those of each group.
+    X, y, sample_weight, validate_every, hidden_size, activation, output, loss, bias, epochs,
+        optimizer, nesterov, reduction, schedule, batch_size, shuffle, dtype: as in `train`.
     learning_rate, momentum, beta1, beta2, epsilon, l2, patience, seed, init_range: numbers as in
         `train`, or arrays of them.
     init: as in `train`, the same for all.
@@ -124,19 +130,12 @@ def train_many(
     )  # fmt: skip
     T = np.dtype(settings.dtype).type
     threads = checks.threads(threads)
-    X, y = check_data(X, y, T)
-    architecture = settings.architecture(X.shape[1], y.shape[1])
-    check_targets(y, settings)
-    if sample_weight is not None:
-        y = with_weights(y, sample_weight, T)
-    held_out = check_validation(validation, architecture, settings, sample_weight is not None)
-    X, y = (np.ascontiguousarray(array, T) for array in (X, y))
-    if held_out:
-        held_out = Validation(*(np.ascontiguousarray(array, T) for array in held_out))
-    data = Data(X, y, held_out)
-    shapes = {name: value.shape for name, value in varied(settings).items()}
+    given = check_samples(X, y, sample_weight, validation, groups, settings)
+    if given.labels is not None:
+        settings = settings.changed(group=given.labels)
+    shapes = {name: value.shape for name, value in varied(settings).items()} | given.shapes
     if start is not None:
-        check_architecture(start.architecture, architecture)
+        check_architecture(start.architecture, given.architecture)
         if 0 in start.shape:
             raise ValueError(f"initial must not be empty, got shape {start.shape}")
         shapes["initial"] = start.shape
@@ -144,8 +143,8 @@ def train_many(
     shape = broadcast(shapes)
     arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
     sweep = Sweep(
-        data, None if start is None else start.broadcast_to(shape),
-        settings.changed(**arrays), architecture, _digest(data, start),
+        given.for_networks(shape), None if start is None else start.broadcast_to(shape),
+        settings.changed(**arrays), given.architecture, _digest(given.data, start),
     )  # fmt: skip
     if executor is not None and not isinstance(executor, Executor):
         expected = "a concurrent.futures.Executor"
@@ -207,8 +206,11 @@ def _converted(start: Networks, dtype: Any, settings: Settings) -> Networks:
 
 def _digest(data: Data, start: Networks | None) -> str:
     """Of the samples and of what networks start from, if not from their seeds."""
-    X, y, held_out = data
-    arrays = [X, y, *(held_out or ()), *({} if start is None else start.state).values()]
+    validation = data.validation
+    arrays = [data.X, data.y, *(validation[:2] if validation else ())]
+    for ranges in (data.ranges, validation.ranges if validation else None):
+        arrays += ranges or ()
+    arrays += {} if start is None else start.state.values()
     result = sha256()
     for array in arrays:
         little = array if sys.byteorder == "little" else array.astype(array.dtype.newbyteorder("<"))

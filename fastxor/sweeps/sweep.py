@@ -74,7 +74,7 @@ class Sweep:
     def part_size(self, here: int = 0) -> int:
         """Networks of a part, for an executor or, if not 0, for so many threads ``here``."""
         parameters, itemsize = self.architecture.parameters, np.dtype(self.settings.dtype).itemsize
-        seconds = 0.05e-9 * itemsize * len(self.data.X) * parameters * max(1, self.settings.epochs)
+        seconds = 0.05e-9 * itemsize * self.data.mean * parameters * max(1, self.settings.epochs)
         shortest, longest = SHORTEST_HERE * here or SHORTEST, LONGEST * max(1, here)
         size = min(max(self.count / PARTS, shortest / seconds), longest / seconds, LARGEST)
         size = max(size, SHARE * here)
@@ -99,7 +99,7 @@ class Sweep:
                 name: _short(a) for name, a in self.start.take(np.asarray(places)).state.items()
             }
         return Task(
-            self.data, start, settings.changed(**short), len(places),
+            self.data.at(np.asarray(places)).alone(), start, settings.changed(**short), len(places),
             self.fields, self.architecture, self.problem, self.origin, threads, before,
         )  # fmt: skip
 

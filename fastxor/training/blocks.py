@@ -5,11 +5,15 @@ import copy
 import numpy as np
 
 from fastxor.common.checks import Array
+from fastxor.kernels.stacked_group import ROWS
 from fastxor.networks.carried import before_training
 from fastxor.networks.stack import Networks
+from fastxor.runs.recorded import forget_losses
 from fastxor.runs.runs import Runs
+from fastxor.runs.samples import Data
 from fastxor.training.block_samples import Samples
 from fastxor.training.layout import zeros
+from fastxor.training.own_samples import KernelSamples
 from fastxor.training.wanted import factors_of, rates_of
 
 
@@ -19,10 +23,12 @@ class Block:
     ``places`` tells which networks they are.
     """
 
-    def __init__(self, samples: Samples, runs: Runs, networks: Networks) -> None:
-        """All of ``runs`` (k,), which are ``networks`` now."""
+    def __init__(self, samples: Samples, data: Data, runs: Runs, networks: Networks) -> None:
+        """All of ``runs`` (k,), which are ``networks`` now; ``data`` is theirs."""
         settings = runs.settings
-        self.samples, self.places = samples, np.arange(len(runs))
+        self.samples, self.data, self.places = samples, data, np.arange(len(runs))
+        self.packed: tuple[KernelSamples, KernelSamples] | None = None
+        self.packed_for = 0  # networks in a group
         self.epoch = int(runs.epochs_done[0])
         self.rows = networks.numbers
         self.factors = factors_of(samples.settings, self.rows.dtype.type)
@@ -55,37 +61,47 @@ class Block:
         theirs, (k, recorded).
         """
         kernel, dtype, settings = self.samples.kernel, self.rows.dtype, self.samples.settings
-        every, held_out = settings.record_every or 0, self.samples.validation
+        every = settings.record_every or 0
+        own, held_out = self._samples(kernel.width)
         first = -(-self.epoch // every) if every else 0
         count = -(-(self.epoch + epochs) // every) - first if every else 0
         validated = settings.validations(self.epoch)
         validations = settings.validations(self.epoch + epochs) - validated
         parameters = _columns(self.rows, kernel.width)
         carried = _columns(self.carried, kernel.width)
-        rates = np.zeros((len(self.rates), parameters.size // kernel.size), dtype)
-        rates[:, : len(self.places)] = self.rates
+        k, ranges = len(self.places), self.data.ranges
+        rates = np.zeros((ROWS, parameters.size // kernel.size), dtype)
+        rates[: len(self.rates), :k] = self.rates
+        counts = 0 if ranges is None else ranges.n
+        for row, values in zip(rates[len(self.rates) :], (own.terms, held_out.terms, counts),
+                               strict=True):  # fmt: skip
+            row[:k] = values
         losses = np.full((count, rates.shape[1]), np.nan, dtype)
         validation_losses = np.full((validations, rates.shape[1]), np.nan, dtype)
         best = _columns(self.best, kernel.width)
         kernel.code.run(
-            kernel.numbers, self.samples.X, self.samples.y, self.samples.n, parameters, carried,
-            rates.ravel(), len(self.places), self.epoch, epochs, self.factors, every,
-            losses.ravel(),
-            dtype.type(settings.tolerance or 0), self.samples.terms, self.solved_at,
-            *held_out, settings.validate_every or 1, self.waits, validation_losses.ravel(), best,
-            self.best_epoch, *zeros(dtype.type, kernel.work),
+            kernel.numbers, own.X, own.y, own.n, own.tables, parameters, carried, rates.ravel(),
+            k, self.epoch, epochs, self.factors, every, losses.ravel(),
+            dtype.type(settings.tolerance or 0), self.solved_at, held_out.n, held_out.X, held_out.y,
+            held_out.tables, settings.validate_every or 1, self.waits, validation_losses.ravel(),
+            best, self.best_epoch, *zeros(dtype.type, kernel.work),
         )  # fmt: skip
         self.epoch += epochs
         self.rows = _of_columns(parameters, self.rows.shape, kernel.width)
         # + 0: no -0.0 is handed out (contract, 4)
         self.carried = _of_columns(carried, self.carried.shape, kernel.width) + dtype.type(0)
         self.best = _of_columns(best, self.best.shape, kernel.width)
-        k = len(self.places)
-        self.rates = rates[:, :k]
+        self.rates = rates[: len(self.rates), :k]
         return [
             ("losses", first, losses[:, :k].T),
             ("validation_losses", validated, validation_losses[:, :k].T),
         ]
+
+    def _samples(self, width: int) -> tuple[KernelSamples, KernelSamples]:
+        """Those of training, and those that are held out, for groups of ``width`` networks."""
+        if self.packed is None or self.packed_for != width:
+            self.packed, self.packed_for = self.samples.of(self.data, width), width
+        return self.packed
 
     @property
     def next_stop(self) -> int:
@@ -104,6 +120,9 @@ class Block:
     def choose(self, chosen: Array) -> "Block":
         """A block of some of the networks."""
         block = copy.copy(self)
+        block.data = self.data.at(chosen)
+        if not self.samples.shared:
+            block.packed = None
         block.places, block.solved_at = self.places[chosen], self.solved_at[chosen]
         block.rows, block.carried = self.rows[chosen], self.carried[chosen]
         block.rates, block.best = self.rates[:, chosen], self.best[chosen]
@@ -127,7 +146,7 @@ class Block:
         if runs.best_epoch is not None:
             runs.best_epoch[places], runs.best_loss[places] = self.best_epoch, self.rates[-1]
             runs.best_parameters[places] = self.best
-        runs.forget_losses(places[self.left])
+        forget_losses(runs, places[self.left])
 
     @property
     def finite(self) -> Array:

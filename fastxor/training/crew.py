@@ -17,6 +17,7 @@ from fastxor.interrupts import interrupted_later
 from fastxor.networks.stack import Networks, taken
 from fastxor.runs.one_of_many import enter, problem_of
 from fastxor.runs.problem import Problem
+from fastxor.runs.recorded import put_losses
 from fastxor.runs.run import Diverged
 from fastxor.runs.runs import Runs
 from fastxor.runs.samples import Data
@@ -24,12 +25,9 @@ from fastxor.training.block_samples import Samples, samples_of
 from fastxor.training.blocks import Block
 from fastxor.training.engine import Engine
 from fastxor.training.job import FIRST_SLICE, SLICE, Job
+from fastxor.training.shares import Shares
 from fastxor.training.starts import starting_rows
 
-SHARES = 8  # blocks for each thread, so that all end at about the same time
-# but not shorter, in seconds, as Python takes almost a millisecond for each; and not longer
-SHORTEST, LONGEST = 0.02, 0.1
-BLOCK_BYTES = 4 * 2**20  # of its parameters
 AT_ONCE = 0.001  # seconds of work that are done before threads have started
 FEW = 2  # networks that are faster alone than side by side
 # epochs of a slice after which solved networks make room: more, and it costs more than it gains
@@ -71,16 +69,15 @@ class Crew:
         if left.size > FEW:
             carries = self.runs.networks.carries
             self.samples = samples_of(self.data, self.architecture, self.settings, carries)
-        seconds, width = 0.5e-9 * self.architecture.parameters * len(self.data.X), 1
-        if self.samples:
-            seconds, width = self.samples.seconds, self.samples.width
-        seconds *= max(1, self.settings.epochs)
-        if seconds * left.size < AT_ONCE and not self.networks_done:
+        self.shares = Shares(
+            self.data, self.samples, self.architecture, self.settings.epochs, self.threads
+        )
+        if self.shares.seconds(left).sum() < AT_ONCE and not self.networks_done:
             self._at_once()
             return report(round(self.networks_done, 6))  # sums of fractions
         if self.start is None:
             self._starts(left[:1])  # compiles
-        blocks = list(self._blocks(left, self._block_size(left.size, seconds, width)))
+        blocks = list(self.shares.blocks(left, self.runs.epochs_done.ravel()[left]))
         # a network alone may use the cores that are left
         self.threads_each = max(1, self.threads // len(blocks))
         pool = Threads(min(self.threads, len(blocks)))
@@ -114,22 +111,6 @@ class Crew:
         except KeyboardInterrupt:
             self._end(pool)
 
-    def _block_size(self, networks: int, seconds: float, width: int) -> int:
-        """Of a block, where each network takes so many ``seconds``, and ``width`` go together."""
-        row_bytes = self.architecture.parameters * self.data.X.itemsize
-        size = max(SHORTEST / seconds, min(LONGEST / seconds, networks / SHARES / self.threads))
-        count = networks / max(1, min(size, BLOCK_BYTES / row_bytes))
-        count = -int(-count // self.threads) * self.threads  # of blocks, the same for each thread
-        return -int(-networks / count // width) * width
-
-    def _blocks(self, left: Array, size: int) -> Any:
-        """Places of networks that are at the same epoch."""
-        epochs_done = self.runs.epochs_done.ravel()[left]
-        for epoch in np.unique(epochs_done):
-            places = left[epochs_done == epoch]
-            for first in range(0, len(places), size):
-                yield places[first : first + size]
-
     @ieee_arithmetic()  # an executor's thread may have another, and those that it starts
     def _train(self, places: Array) -> None:
         """Train a block to the end, or until all stop."""
@@ -150,10 +131,10 @@ class Crew:
         """Train ``runs``, which are those at ``places``, in place."""
         epoch = int(runs.epochs_done[0])
         networks = runs.networks if epoch else self._starts(places)
-        if self.samples:
-            self._side_by_side(self.samples, runs, networks)
-        else:
-            self._alone(runs, networks, np.arange(len(places)), count=True)
+        data, beside = self.data.at(places), self.shares.beside(places)
+        if self.samples and beside.any():
+            self._side_by_side(self.samples, data, runs, networks, np.flatnonzero(beside))
+        self._alone(data, runs, networks, np.flatnonzero(~beside), count=True)
         for array in runs.networks.velocity or ():
             array[runs.settings.momentum == 0] = 0  # whichever kernel it was
 
@@ -174,14 +155,18 @@ class Crew:
             self.networks_done += networks
 
     # --- side by side ---------------------------------------------------------------
-    def _side_by_side(self, samples: Samples, runs: Runs, networks: Networks) -> None:
-        """Train ``runs`` (k,), which are ``networks`` now, in place."""
+    def _side_by_side(
+        self, samples: Samples, data: Data, runs: Runs, networks: Networks, which: Array
+    ) -> None:
+        """Train some of ``runs`` (k,), which are ``networks`` now, in place; ``data`` is theirs."""
         settings = self.settings
-        block = Block(samples, runs, networks)
+        block = Block(samples, data, runs, networks)
+        if len(which) < len(runs):
+            block = block.choose(which)
         if settings.snapshots:
             block.keep_snapshots(runs, np.ones(len(block.places), bool))
         epochs = settings.epochs
-        step = max(1, int(FIRST_SLICE / (samples.seconds * len(block.places))))
+        step = max(1, int(FIRST_SLICE / (samples.seconds(data.mean) * len(block.places))))
         may_end = settings.stop_when_solved or settings.patience is not None
         longest = max(CLOSE_UP, epochs // 32) if may_end else epochs
         while block.places.size and block.epoch < epochs and not self.stopping:
@@ -189,7 +174,7 @@ class Crew:
             step = min(step, longest, block.next_stop - block.epoch)
             recorded = block.advance(step)
             self._count(step * len(block.places) / epochs)
-            runs.put_losses(block.places, recorded)
+            put_losses(runs, block.places, recorded)
             seconds = time.perf_counter() - began
             left = (self.count - self.networks_done) * epochs / self.threads
             samples.faster.worked(seconds, seconds / step / len(block.places) * left)
@@ -201,25 +186,28 @@ class Crew:
                 continue
             block.choose(finite & left).settle(runs)
             # where did the others leave the finite numbers? alone, they tell
-            self._alone(runs, networks, block.places[~finite], count=False)
+            self._alone(data, runs, networks, block.places[~finite], count=False)
             self._count((epochs - block.epoch) * np.count_nonzero(~finite | left) / epochs)
             block = block.choose(finite & ~left)
         block.settle(runs)
 
     # --- alone ----------------------------------------------------------------------
-    def _alone(self, runs: Runs, networks: Networks, which: Array, count: bool) -> None:
+    def _alone(self, data: Data, runs: Runs, networks: Networks, which: Array, count: bool) -> None:
         """Train some of ``runs`` (k,), which are ``networks`` now, one after another, in place.
 
-        ``count``: report them, as nobody has yet.
+        ``data``: theirs. ``count``: report them, as nobody has yet.
         """
         engines: dict[Any, Engine] = {}  # by what decides their kernels
         with ExitStack() as stack:
             for k in which:
                 if self.stopping:
                     return
-                problem = problem_of(self.data, runs, networks, k, self.threads_each)
+                problem = problem_of(data, runs, networks, k, self.threads_each)
                 own = problem.settings
                 kind = own.carries, own.l2 != 0
+                if data.ranges is not None:  # an engine has samples: each needs another
+                    stack.close()
+                    engines.clear()
                 with self.compiling:
                     if kind not in engines:
                         engines[kind] = stack.enter_context(Engine(problem))

@@ -45,7 +45,7 @@ class KernelArrays:
         arrange(parts[0], self.X)
         arrange(parts[1], self.y)
         if held_out:
-            by_column([np.concatenate([*held_out], axis=1)], self.held_out)
+            by_column([np.concatenate([held_out.X, held_out.y], axis=1)], self.held_out)
 
     def put(self, state: State, l2: float) -> None:
         """Take over parameters and what goes on with them."""
