@@ -92,14 +92,19 @@ class _Groups:
         """(groups,): is any sample (n,) wrong?"""
         return np.bincount(self.which, wrong, len(self.labels)) > 0
 
+    def _check_finite(self, name: str, array: Array) -> None:
+        try:
+            checks.finite(name, array, self.T)
+        except ValueError:
+            with np.errstate(over="ignore"):
+                wrong = ~np.isfinite(array.astype(self.T)).all(axis=1)
+            expected = f"finite in {np.dtype(self.T)}"
+            self.refuse(self._any(wrong), f"{name} must be {expected}, but is not")
+
     def check(self, X: Array, y: Array, settings: Settings) -> None:
         """Are all numbers good?"""
-        limit = checks.LARGEST[self.T]
-        for name, array in (("X", X), ("y", y)):
-            with np.errstate(over="ignore"):
-                wrong = ~(np.abs(array.astype(np.float64)) <= limit).all(axis=1)
-            expected = f"finite in {np.dtype(self.T)}"
-            self.refuse(self._any(np.asarray(wrong)), f"{name} must be {expected}, but is not")
+        self._check_finite("X", X)
+        self._check_finite("y", y)
         check_targets(y, settings)
 
     def check_classes(self, y: Array, settings: Settings) -> None:
@@ -127,5 +132,7 @@ class _Groups:
         """The samples, those of a group one after another."""
         if weights is not None:
             y = np.concatenate([y, weights[:, None]], axis=1)
-        X, y = plain(X[self.order], y[self.order], self.T)
+        if (self.which[1:] < self.which[:-1]).any():
+            X, y = X[self.order], y[self.order]
+        X, y = plain(X, y, self.T)
         return Data(X, y, None, Ranges(self.first, self.first, self.n))
