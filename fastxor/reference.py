@@ -55,6 +55,7 @@ def train(
     dtype: Any = None,
     tolerance: float | None = None,
     stop_when_solved: bool = False,
+    stop_when_diverged: bool = True,
     snapshots: Any = None,
     record_penalty: bool = False,
     progress: bool = False,
@@ -71,7 +72,8 @@ def train(
         "epsilon": epsilon, "l2": l2, "reduction": reduction, "schedule": schedule,
         "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
         "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
-        "stop_when_solved": stop_when_solved, "snapshots": snapshots,
+        "stop_when_solved": stop_when_solved, "stop_when_diverged": stop_when_diverged,
+        "snapshots": snapshots,
         "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,
     })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
@@ -150,7 +152,8 @@ def train(
                         state = *state[:2], solved_at
                         break
                 numbers = State(parameters, velocity, adam, generator, best)
-                if not np.isfinite(mean) or not numbers.finite:
+                is_finite = np.isfinite(mean) and numbers.finite
+                if settings.stop_when_diverged and not is_finite:
                     raise Diverged(epoch, run_so_far())
                 records.losses[epoch] = mean
                 records.penalties[epoch : epoch + 1] = penalty

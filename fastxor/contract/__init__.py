@@ -45,7 +45,8 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
    batch to batch and from epoch to epoch.
 9. An epoch whose loss is not finite, or after whose last batch a parameter, or a square of Adam's,
    is not, ends training; the network before it is the last. The bits of NaN are not covered, so NaN
-   must stay NaN until then.
+   must stay NaN until then. With stop_when_diverged=False nothing of this ends it: it goes on with
+   infinities and NaN as IEEE-754 says.
 10. An epoch is solved if abs(A - y) < tolerance for all its samples, but those of weight 0, each
     before its batch's update, and it did not end training. Training that stops there ends before
     that epoch, whatever its updates, but keeps its loss, which must be finite.

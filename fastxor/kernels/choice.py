@@ -72,7 +72,8 @@ def special_kernel(
     ``whole``: all samples are one batch, and not shuffled. ``sharing``: of batches
     among threads, `ALONE`, `BLOCKS` or `PAIR`.
     """
-    wanted = wanted._replace(scheduled=False)  # they multiply with a factor in any case
+    # they multiply with a factor in any case, and do not look for numbers that are not finite
+    wanted = wanted._replace(scheduled=False, endless=False)
     if fits(dtype, layers, batch_size) and not (wanted.penalty or wanted.validated):
         return small_batch(dtype, layers, batch_size, whole, wanted)
     # a momentum of 0 has the same bits and is as fast; penalties they see at run time

@@ -36,6 +36,7 @@ class Wanted(NamedTuple):
     weighted: bool = False  # have samples weights?
     scheduled: bool = False  # do learning rates change?
     validated: bool = False  # are samples held out?
+    endless: bool = False  # is a network trained on that has left the finite numbers?
     own: bool = False  # has each of many networks samples of its own? then these have weights
     watch: int = OFF  # what to do about epochs in which all samples are solved
 

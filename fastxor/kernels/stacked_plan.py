@@ -47,6 +47,7 @@ class Numbers(NamedTuple):
     weighted: int  # have samples weights?
     scheduled: int  # do learning rates change?
     validated: int  # are samples held out?
+    endless: int  # is a network trained on that has left the finite numbers?
     batch_size: int
     whole: int  # are all samples one batch?
     units: int  # of all layers
@@ -110,7 +111,7 @@ def numbers_of(
         padded * width, not wanted.own and (batch_size != padded or (batch_size > 1 and not whole)),
         wanted.watch,
         wanted.rule, wanted.mean, carried_by(wanted.rule, size), wanted.l2, wanted.weighted,
-        wanted.scheduled, wanted.validated, batch_size, whole, units, O,
+        wanted.scheduled, wanted.validated, wanted.endless, batch_size, whole, units, O,
     )  # fmt: skip
     return Numbers(*map(int, numbers))  # no True among them: all are of one type
 

@@ -88,6 +88,7 @@ def train_group(call: StackCall, group: Group) -> None:
     stops, whole, batches = equal(numbers.watch, STOP), truth(numbers.whole), table.batches
     # may a loss overflow where all parameters are finite? then it is looked at in each epoch
     unbounded = truth(numbers.log_loss) | equal(numbers.function, IDENTITY)
+    unbounded = unbounded & equal(numbers.endless, 0)  # nor then
     rewinds = stops & equal(numbers.whole, 0)  # updates are made before all samples were seen
     end = call.first + call.epochs - 1
     # the next epoch whose losses are kept, and where

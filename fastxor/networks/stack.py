@@ -23,6 +23,7 @@ from fastxor.networks.predictions import classes_of, outputs_of
 OWN = {
     "losses": 1, "generators": 1, "adam": 1, "snapshot_parameters": 2, "validation_losses": 1,
     "best_parameters": 1, "final_loss": 0, "epochs_done": 0, "diverged_at": 0, "solved_at": 0,
+    "reductions": 1,
 }  # fmt: skip
 PARAMETER = re.compile(r"(velocity_)?[Wb]\d+")
 

@@ -1,5 +1,6 @@
 """The arrays of `Runs`: their names, shapes and dtypes."""
 
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ VARIED = (
 """The settings that may differ between the networks of `train_many`."""
 RESULTS = (
     "final_loss", "epochs_done", "diverged_at", "solved_at", "losses", "snapshot_parameters",
-    "validation_losses", "best_parameters", "best_loss", "best_epoch",
+    "validation_losses", "best_parameters", "best_loss", "best_epoch", "reductions",
 )  # fmt: skip
 BLANK = {
     "epochs_done": 0, "diverged_at": -1, "solved_at": -1, "generators": 0, "best_epoch": 0,
@@ -41,8 +42,10 @@ def fields_of(settings: Settings, architecture: Architecture) -> Fields:
     fields |= {"final_loss": ((), T), "epochs_done": ((), integer), "diverged_at": ((), integer)}
     if settings.tolerance is not None:
         fields["solved_at"] = (), integer
-    if every := settings.record_every:
-        fields["losses"] = (-(-settings.epochs // every),), T
+    if settings.reduce:
+        fields["reductions"] = (prod(settings.reduce.shape),), np.dtype(settings.reduce.dtype)
+    elif settings.record_every:
+        fields["losses"] = (settings.recorded,), T
     if settings.snapshots:
         fields["snapshot_parameters"] = (len(settings.snapshots), architecture.parameters), T
     if settings.validate_every:
@@ -55,7 +58,7 @@ def fields_of(settings: Settings, architecture: Architecture) -> Fields:
 def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
     """An array of `Runs.state`, of networks that have not begun."""
     own, dtype = fields[name]
-    value = BLANK.get(name, np.nan)
+    value = BLANK.get(name, np.nan if dtype.kind in "fc" else 0)
     try:
         array = np.empty(shape + own, dtype)
         array.fill(value)  # `np.full` takes ten times as long

@@ -64,6 +64,8 @@ class Runs:
     """That loss; infinite where there is none, None without validation."""
     best_epoch: Any
     """The epochs behind it; 0 where there is none, None without validation."""
+    reductions: Any  # array or None
+    """(..., numbers): what was made of the losses, flat. None without. See `reduced`."""
     problem: str
     """A digest of samples and starting weights, so that they are the same when resumed."""
 
@@ -101,6 +103,14 @@ class Runs:
         """The networks at the epochs of ``settings.snapshots``."""
         architecture = self.networks.architecture
         return snapshots_of(self.snapshot_parameters, self.settings, architecture)
+
+    @property
+    def reduced(self) -> Array | None:
+        """(..., ...): what ``reduce`` made of the losses of each network; NaN, or 0 of integers,
+        where it is not done. None without."""
+        if self.reductions is None:
+            return None
+        return np.asarray(self.reductions).reshape(*self.shape, *self.settings.reduce.shape)
 
     @property
     def best(self) -> Networks | None:

@@ -67,10 +67,16 @@ class Settings:
     """The epochs at which networks are kept, in order; 0 is the start."""
     schedule: tuple[float, ...] | None = None
     """What the learning rate is multiplied with in each epoch."""
+    stop_when_diverged: bool = True
+    reduce: Any = None  # Reduction
+    """What is kept of losses instead of them, see `train_many`."""
     group: Any = None
     """The label of the network's samples, where `train_many` was given ``groups``."""
 
     def __post_init__(self) -> None:
+        if self.reduce is not None:  # likewise
+            name, shape, dtype = self.reduce
+            object.__setattr__(self, "reduce", Reduction(name, tuple(shape), dtype))
         for name in ("hidden_size", "activation", "bias", "schedule", "snapshots"):
             if isinstance(getattr(self, name), list):  # from JSON
                 object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -97,6 +103,11 @@ class Settings:
         return new
 
     @property
+    def recorded(self) -> int:
+        """Epochs whose losses are recorded."""
+        return -(-self.epochs // self.record_every) if self.record_every else 0
+
+    @property
     def waits(self) -> Any:
         """Epochs without improvement after which training stops; 0 for none."""
         return 0 if self.patience is None else self.patience * self.validate_every
@@ -110,6 +121,14 @@ class Settings:
         hidden = self.hidden_size if isinstance(self.hidden_size, tuple) else (self.hidden_size,)
         sizes = (inputs, *hidden, outputs)
         return Architecture.of(sizes, self.activation, self.output, self.bias)
+
+
+class Reduction(NamedTuple):
+    """What is known of a function ``reduce`` of `train_many`."""
+
+    name: str
+    shape: tuple[int, ...]  # of what it makes of the losses of a network
+    dtype: str
 
 
 class Like(NamedTuple):
@@ -159,6 +178,7 @@ def check_settings(
     l2: Any = 0.0,
     reduction: str = "sum",
     schedule: Any = None,
+    stop_when_diverged: bool = True,
     snapshots: Any = None,
     record_penalty: bool = False,
     validated: bool = False,
@@ -219,6 +239,7 @@ def check_settings(
         dtype=dtype.__name__,
         tolerance=tolerance,
         stop_when_solved=checks.boolean("stop_when_solved", stop_when_solved),
+        stop_when_diverged=checks.boolean("stop_when_diverged", stop_when_diverged),
         record_every=(
             None
             if record_every is None

@@ -17,6 +17,7 @@ from fastxor.networks.network import Network
 from fastxor.networks.stack import Networks, broadcast, compact
 from fastxor.runs.fields import varied
 from fastxor.runs.problem import check_architecture, of_arrays, starting_arrays
+from fastxor.runs.reducing import with_reduction
 from fastxor.runs.run import Interrupted, Run
 from fastxor.runs.runs import Runs
 from fastxor.runs.samples import Data
@@ -63,8 +64,10 @@ def train_many(
     dtype: Any = None,
     tolerance: float | None = 0.5,
     stop_when_solved: bool = False,
+    stop_when_diverged: bool = True,
     snapshots: Any = None,
     record_every: int | None = None,
+    reduce: Any = None,
     resume: Any = None,
     store: Any = None,
     executor: Executor | None = None,
@@ -100,7 +103,14 @@ def train_many(
     threads: at most so many; by default as many as there are cores. They change no bit.
     tolerance, stop_when_solved, snapshots: as in `train`; a tolerance of None does not look
         whether networks are solved.
+    stop_when_diverged: end a network where it leaves the finite numbers; otherwise it goes on, its
+        losses as they are, infinite and NaN, too, and its ``diverged_at`` stays -1.
     record_every: keep the losses of epochs 0, k, 2k and so on; by default of none.
+    reduce: a function of losses (k, recorded epochs), NaN where training had ended, to an array of
+        numbers (k, ...) in any shape, called with those of some networks at a time, in several
+        threads or other processes. What it gives is kept in ``runs.reduced``, and no losses: a
+        million networks need no memory for these. ``record_every`` is then 1 by default. What is
+        unfinished when training is interrupted begins anew. A store knows the function by its name.
     resume: finish this instead of starting anew: an `Interrupted` or its ``run``. All other
         arguments must be those of the call that was interrupted.
     store: a folder for the results, written part by part on the way; if it holds some of the same
@@ -125,9 +135,11 @@ def train_many(
         nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2, reduction=reduction,
         schedule=schedule, batch_size=batch_size, shuffle=shuffle, seed=seed, init=init,
         init_range=init_range, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
-        snapshots=snapshots, record_every=record_every, validated=validation is not None,
-        validate_every=validate_every, patience=patience, many=True,
+        stop_when_diverged=stop_when_diverged, snapshots=snapshots, record_every=record_every,
+        validated=validation is not None, validate_every=validate_every, patience=patience,
+        many=True,
     )  # fmt: skip
+    settings = with_reduction(settings, reduce)
     T = np.dtype(settings.dtype).type
     threads = checks.threads(threads)
     given = check_samples(X, y, sample_weight, validation, groups, settings)
@@ -145,6 +157,7 @@ def train_many(
     sweep = Sweep(
         given.for_networks(shape), None if start is None else start.broadcast_to(shape),
         settings.changed(**arrays), given.architecture, _digest(given.data, start),
+        reduce,
     )  # fmt: skip
     if executor is not None and not isinstance(executor, Executor):
         expected = "a concurrent.futures.Executor"
@@ -165,7 +178,7 @@ def train_many(
                 with not_forking:
                     from fastxor.training.crew import Crew
 
-                Crew(sweep.data, sweep.start, runs, threads).run(report)
+                Crew(sweep.data, sweep.start, runs, threads, reduce).run(report)
         return runs
     except KeyboardInterrupt:
         raise Interrupted(runs) from None

@@ -15,6 +15,7 @@ from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import Networks, compact
 from fastxor.networks.starting import randn_digest
 from fastxor.runs.fields import Fields, fields_of, settings_at, varied
+from fastxor.runs.reducing import Reduce
 from fastxor.runs.runs import Runs
 from fastxor.runs.samples import Data
 from fastxor.runs.settings import Settings
@@ -37,6 +38,7 @@ class Sweep:
     settings: Settings  # those that vary as arrays of that shape, broadcast
     architecture: Architecture
     problem: str  # a digest of data and start
+    reduce: Reduce | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -101,6 +103,7 @@ class Sweep:
         return Task(
             self.data.at(np.asarray(places)).alone(), start, settings.changed(**short), len(places),
             self.fields, self.architecture, self.problem, self.origin, threads, before,
+            self.reduce,
         )  # fmt: skip
 
 
@@ -118,6 +121,7 @@ class Task:
     origin: str
     threads: int | None
     before: Array | None
+    reduce: Reduce | None = None
 
     def begin(self) -> tuple[Array, Runs]:
         """A record, and the runs in it, whose arrays it holds."""
@@ -139,7 +143,7 @@ class Task:
         if self.start is not None:
             full = {n: self._full(a) for n, a in self.start.items()}
             start = Networks.of_state(full, self.architecture)
-        Crew(self.data, start, runs, self.threads).run(report)
+        Crew(self.data, start, runs, self.threads, self.reduce).run(report)
 
     def _full(self, array: Array) -> Array:
         return np.broadcast_to(array, (self.count, *array.shape[1:]))
@@ -193,7 +197,9 @@ def state_in(record: Array) -> dict[str, Array]:
 
 def _equal(a: Any, b: Any) -> bool:
     """Are settings the same, be they arrays or not?"""
-    if np.shape(a) != np.shape(b):
+    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+        return type(a) is type(b) and bool(a == b)
+    if a.shape != b.shape:
         return False
     a, b = np.broadcast_arrays(compact(a), compact(b))
     return np.array_equal(a, b)

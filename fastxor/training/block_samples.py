@@ -72,7 +72,9 @@ def samples_of(
     if own and (settings.batch_size or most) > (rows := room(T, layers)):
         most = min(most, rows)
     n = data.longest if data.ranges is None else int(data.ranges.n.min())
-    if settings.shuffle or n > most:
+    # in what fills a batch up, an infinite delta would become NaN where networks go on with it
+    alone = settings.shuffle or (own and not settings.stop_when_diverged)
+    if alone or n > most:
         return None
     n = min(data.longest, most)
     batch_size = min(settings.batch_size or n, n)

@@ -150,7 +150,9 @@ class Block:
 
     @property
     def finite(self) -> Array:
-        """(k,): are all numbers?"""
+        """(k,): are all numbers, where it matters?"""
+        if not self.samples.settings.stop_when_diverged:
+            return np.ones(len(self.rows), bool)
         finite = np.asarray(np.isfinite(self.rows).all(axis=1))
         if self.samples.settings.optimizer == "adam":  # see `runs.problem.State`
             finite &= np.isfinite(self.carried).all(axis=1)

@@ -18,6 +18,7 @@ from fastxor.networks.stack import Networks, taken
 from fastxor.runs.one_of_many import enter, problem_of
 from fastxor.runs.problem import Problem
 from fastxor.runs.recorded import put_losses
+from fastxor.runs.reducing import Reduce, reduced, with_losses
 from fastxor.runs.run import Diverged
 from fastxor.runs.runs import Runs
 from fastxor.runs.samples import Data
@@ -44,8 +45,11 @@ class Crew:
     ``start``: what networks start from that have not begun; None for that of their seeds.
     """
 
-    def __init__(self, data: Data, start: Networks | None, runs: Runs, threads: int | None) -> None:
-        self.data, self.start, self.runs = data, start, runs
+    def __init__(
+        self, data: Data, start: Networks | None, runs: Runs, threads: int | None,
+        reduce: Reduce | None = None,
+    ) -> None:  # fmt: skip
+        self.data, self.start, self.runs, self.reduce = data, start, runs, reduce
         self.settings = runs.settings
         self.architecture = runs.networks.architecture
         done, epochs = runs.done.ravel(), self.settings.epochs
@@ -70,7 +74,7 @@ class Crew:
             carries = self.runs.networks.carries
             self.samples = samples_of(self.data, self.architecture, self.settings, carries)
         self.shares = Shares(
-            self.data, self.samples, self.architecture, self.settings.epochs, self.threads
+            self.data, self.samples, self.architecture, self.settings, self.threads
         )
         if self.shares.seconds(left).sum() < AT_ONCE and not self.networks_done:
             self._at_once()
@@ -96,9 +100,7 @@ class Crew:
         """Train all networks in this thread, to the end."""
         self.threads_each, places = 1, np.arange(self.count)
         with interrupted_later():
-            runs = self.runs.flat()
-            self._train_runs(runs, places)
-            self.runs.put(places, runs.state)
+            self.runs.put(places, self._trained(self.runs.flat(), places).state)
 
     def _end(self, pool: Threads) -> None:
         """Wait for the threads, which see that they are to stop; even if Ctrl-C comes again."""
@@ -119,13 +121,23 @@ class Crew:
                 return
             self.working += 1
         try:
-            runs = self.runs.take(places)
-            self._train_runs(runs, places)
+            runs = self._trained(self.runs.take(places), places)
+            if self.reduce is not None:  # what is not done has lost its losses, and begins anew
+                places, runs = places[runs.done], runs.take(np.flatnonzero(runs.done))
             with self.lock:
                 self.runs.put(places, runs.state)
         finally:
             with self.lock:
                 self.working -= 1
+
+    def _trained(self, runs: Runs, places: Array) -> Runs:
+        """``runs``, which are those at ``places``, trained in place."""
+        if self.reduce is None:
+            self._train_runs(runs, places)
+        else:
+            self._train_runs(with_losses(runs), places)
+            reduced(runs, self.reduce)
+        return runs
 
     def _train_runs(self, runs: Runs, places: Array) -> None:
         """Train ``runs``, which are those at ``places``, in place."""

@@ -87,9 +87,14 @@ class Job:
         self.chunks = chunks
 
     def _keep_if_finite(self, engine: "Engine") -> bool:
-        """Are the parameters and the new losses finite? Then they are the good state."""
+        """Are the parameters and the new losses finite? Then they are the good state.
+
+        So they are where it does not matter.
+        """
         epoch, state = engine.epoch, engine.state()
-        if not (checks.all_finite(self.records.losses[self.good[0] : epoch]) and state.finite):
+        new = self.records.losses[self.good[0] : epoch]
+        matters = self.problem.settings.stop_when_diverged
+        if matters and not (checks.all_finite(new) and state.finite):
             return False
         self.good = epoch, state, engine.solved_at
         if self.wanted:

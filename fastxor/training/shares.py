@@ -8,12 +8,14 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.runs.samples import Data
+from fastxor.runs.settings import Settings
 from fastxor.training.block_samples import Samples
 
 SHARES = 8  # blocks for each thread, so that all end at about the same time
 # but not shorter, in seconds, as Python takes almost a millisecond for each; and not longer
 SHORTEST, LONGEST = 0.02, 0.1
-BLOCK_BYTES = 4 * 2**20  # of its parameters and, where they are its own, samples
+# of its parameters, where they are its own samples, and losses that are to be reduced
+BLOCK_BYTES = 4 * 2**20
 ALONE = 1e-7  # seconds that an epoch of a network alone takes, however few its samples
 
 
@@ -23,7 +25,7 @@ class Shares(NamedTuple):
     data: Data
     samples: Samples | None  # what those side by side share; None: there are none
     architecture: Architecture
-    epochs: int
+    settings: Settings
     threads: int
 
     def beside(self, places: Array) -> Array:
@@ -38,7 +40,7 @@ class Shares(NamedTuple):
         n: Any = len(self.data.X) if self.data.ranges is None else self.data.ranges.n[places]
         beside = self.samples.seconds(n) if self.samples else 0
         alone = ALONE + 0.5e-9 * self.architecture.parameters * n
-        each = np.where(self.beside(places), beside, alone) * max(1, self.epochs)
+        each = np.where(self.beside(places), beside, alone) * max(1, self.settings.epochs)
         return np.broadcast_to(each, places.shape)
 
     def blocks(self, left: Array, epochs_done: Array) -> Iterator[Array]:
@@ -58,6 +60,8 @@ class Shares(NamedTuple):
         numbers = self.architecture.parameters
         if self.data.ranges is not None:
             numbers += int(self.data.mean * (self.data.X.shape[1] + self.data.y.shape[1]))
+        if self.settings.reduce:
+            numbers += self.settings.recorded
         share = max(SHORTEST, min(LONGEST, seconds[-1] / SHARES / self.threads))
         bytes_of_all = len(places) * numbers * self.data.X.itemsize
         count = max(seconds[-1] / max(share, 1e-9), bytes_of_all / BLOCK_BYTES)

@@ -45,6 +45,7 @@ def train(
     dtype: Any = None,
     tolerance: float | None = None,
     stop_when_solved: bool = False,
+    stop_when_diverged: bool = True,
     snapshots: Any = None,
     record_penalty: bool = False,
     progress: bool = False,
@@ -108,6 +109,8 @@ def train(
         the first such epoch, or -1.
     stop_when_solved: end there: the network is the one before that epoch, the losses are those up
         to that epoch's own.
+    stop_when_diverged: end where training leaves the finite numbers, as `Diverged`; otherwise it
+        goes on, with losses that are infinite or NaN, or finite again.
     validation: samples that are held out, a pair (X, y) as those of training, whose loss is told
         after every ``validate_every`` epochs. ``best`` of the result is the network with the least;
         ``network`` is the last one, to go on.
@@ -130,7 +133,8 @@ def train(
         "epsilon": epsilon, "l2": l2, "reduction": reduction, "schedule": schedule,
         "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
         "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
-        "stop_when_solved": stop_when_solved, "snapshots": snapshots,
+        "stop_when_solved": stop_when_solved, "stop_when_diverged": stop_when_diverged,
+        "snapshots": snapshots,
         "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,
     })  # fmt: skip
     job = Job(problem)

@@ -27,6 +27,7 @@ def wanted_of(settings: Settings, carries: str | None, weighted: bool) -> Wanted
         scheduled=settings.schedule is not None,
         validated=settings.validate_every is not None,
         watch=watch,
+        endless=not settings.stop_when_diverged,
     )
 
 
