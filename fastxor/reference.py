@@ -43,6 +43,7 @@ def train(
     beta2: float | None = None,
     epsilon: float | None = None,
     l2: float = 0.0,
+    layer_rates: tuple[float, ...] | None = None,
     reduction: str = "sum",
     schedule: Any = None,
     batch_size: int | None = None,
@@ -69,9 +70,9 @@ def train(
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
-        "epsilon": epsilon, "l2": l2, "reduction": reduction, "schedule": schedule,
-        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
-        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
+        "epsilon": epsilon, "l2": l2, "layer_rates": layer_rates, "reduction": reduction,
+        "schedule": schedule, "batch_size": batch_size, "shuffle": shuffle, "seed": seed,
+        "init": init, "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
         "stop_when_solved": stop_when_solved, "stop_when_diverged": stop_when_diverged,
         "snapshots": snapshots,
         "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,
@@ -85,6 +86,9 @@ def train(
     records = Records.of(settings)
     tolerance = None if settings.tolerance is None else T(settings.tolerance)
     l2 = T(settings.l2)
+    rates: Any = T(settings.learning_rate)
+    if settings.layer_rates is not None:  # (parameters,)
+        rates = (rates * np.array(settings.layer_rates, T))[architecture.layer_of]
     betas = np.array([settings.beta1, settings.beta2], T)  # NaN without Adam
     # changes at once, also on Ctrl-C
     state: Any = 0, start, -1
@@ -110,7 +114,7 @@ def train(
                 if generator:
                     generator = copy.deepcopy(generator)
                     order = generator.permutation(len(X))
-                rate = T(settings.learning_rate)
+                rate = rates
                 if settings.schedule:
                     rate = rate * T(settings.schedule[epoch])
                 error, penalty, solved = T(0), T(0), tolerance is not None

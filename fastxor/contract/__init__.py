@@ -39,7 +39,8 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
 8. The update of a batch, `updates`, is of all parameters at once, by gradients of before it. With
    l2, l2 * W is added to the gradients of weights, not to those of biases; with the reduction
    "mean", gradients are then multiplied by T(1) / T(samples of the batch). The rate is the learning
-   rate or, with a schedule, learning_rate * factor of the epoch. "sgd" subtracts rate * gradient
+   rate, times the layer's factor with layer_rates, times that of the epoch with a schedule, in this
+   order. "sgd" subtracts rate * gradient
    from the parameter or, with a momentum that is not 0, what `momentum_step` says; "adam" what
    `adam_step` says. Velocities, means and squares begin as 0.0 and decays as 1.0; all go on from
    batch to batch and from epoch to epoch.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from fastxor.kernels.calls import BatchCall
 from fastxor.kernels.compiling import MISSED, SOLVED
 from fastxor.kernels.control import choose, either, loop, when
-from fastxor.kernels.memory import Memory
+from fastxor.kernels.memory import Memory, spread_value
 from fastxor.kernels.sums import LANES, fold_rows
 from fastxor.kernels.tiled_plan import Numbers, Shape
 from fastxor.kernels.traced import Flag, Int, Value, Variable, equal, truth
@@ -69,7 +69,8 @@ def update(
     ``first`` to ``last``; the ``is_first`` thread notes down its penalty."""
     w, size, penalties = call.parameters, numbers.size, call.penalties
     share, noted = share_of(last - first, w.dtype), truth(penalties.size)
-    rates = corrected(numbers.rule, call.rates_of(epoch), call.carried.at(2 * size))
+    rates, correction = corrected(numbers.rule, call.rates_of(epoch), call.carried.at(2 * size))
+    factor, rate = call.factor(epoch), spread_value(rates.learning_rate, LANES)
     squares = Variable(Value.full(0, w.dtype, LANES))
     for j in loop(0, size, LANES):
         weights, gradient = w.load(j, LANES), gradients(j)
@@ -81,7 +82,13 @@ def update(
 
         gradient = either(truth(call.l2.size), pulled, lambda: gradient)
         gradient = averaged(numbers.mean, gradient, share)
-        w.store(j, weights - step(numbers.rule, gradient, call.carried, j, size, rates))
+
+        def of_layers() -> Value:
+            return (call.layer_rates.load(j, LANES) * factor) * correction
+
+        own = either(truth(call.layer_rates.size), of_layers, lambda: rate)
+        rates_here = rates._replace(learning_rate=own)
+        w.store(j, weights - step(numbers.rule, gradient, call.carried, j, size, rates_here))
 
     def note_penalty() -> None:
         penalty = Variable(fold_rows(squares.get(), LANES))

@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 from fastxor.kernels.control import least
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.registers import REGISTER_BYTES
-from fastxor.kernels.traced import Int, Scalar, Whole, writing
+from fastxor.kernels.traced import Int, Scalar, Value, Whole, writing
 from fastxor.kernels.updates import Rates, rates_in
 
 
@@ -37,6 +37,7 @@ class BatchCall(NamedTuple):
     rates: Memory
     factors: Memory
     l2: Memory
+    layer_rates: Memory
     tolerance: Scalar
     terms: Scalar  # what the terms of a loss are divided by
     held_out_terms: Scalar  # and those of samples that are held out
@@ -44,9 +45,12 @@ class BatchCall(NamedTuple):
 
     def rates_of(self, epoch: Int) -> Rates:
         """Those of an epoch."""
-        rates, last = rates_in(self.rates, 1, 1), self.factors.size - 1
-        factor = self.factors.load(least(epoch, last), 1)
-        return rates._replace(learning_rate=rates.learning_rate * factor)
+        rates = rates_in(self.rates, 1, 1)
+        return rates._replace(learning_rate=rates.learning_rate * self.factor(epoch))
+
+    def factor(self, epoch: Int) -> Value:
+        """Of learning rates."""
+        return self.factors.load(least(epoch, self.factors.size - 1), 1)
 
 
 class StackCall(NamedTuple):
@@ -97,7 +101,7 @@ class ForwardCall(NamedTuple):
 
 
 # kinds of arguments, see `compiling.Code`
-BATCH, STACK, FORWARD = "IVVIIiiVVVVVVVVVIVVVTTTi", "IVViIVVViiiViVTIiVVIiIVVIV", "IVVVViiiiii"
+BATCH, STACK, FORWARD = "IVVIIiiVVVVVVVVVIVVVVTTTi", "IVViIVVViiiViVTIiVVIiIVVIV", "IVVVViiiiii"
 
 
 def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
@@ -106,13 +110,13 @@ def of_batches(kernel: Callable[[BatchCall], None]) -> Any:
 
     def call(
         numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work, losses,
-        penalties, held_out, validation_losses, best, position, rates, factors, l2, tolerance,
-        terms, held_out_terms, chunks,
+        penalties, held_out, validation_losses, best, position, rates, factors, l2, layer_rates,
+        tolerance, terms, held_out_terms, chunks,
     ):  # fmt: skip
         traced(BatchCall(
             numbers, X, y, order, generator, n, batch_size, parameters, carried, totals, work,
             losses, penalties, held_out, validation_losses, best, position, rates, factors, l2,
-            tolerance, terms, held_out_terms, chunks,
+            layer_rates, tolerance, terms, held_out_terms, chunks,
         ))  # fmt: skip
 
     return call

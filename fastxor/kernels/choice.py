@@ -45,6 +45,7 @@ last of which is shorter and may have empty chunks.
     rates         learning rate; momentum or beta1; beta2; epsilon; l2
     factors       of the learning rate, of every epoch; or one for all
     l2            of each weight, 0 of each bias, as the parameters lie; empty without
+    layer_rates   the learning rate of each, likewise
 
 A kernel that stops returns after that epoch and its update, wherever the chunks end; but not one
 for several threads.
@@ -74,10 +75,12 @@ def special_kernel(
     """
     # they multiply with a factor in any case, and do not look for numbers that are not finite
     wanted = wanted._replace(scheduled=False, endless=False)
-    if fits(dtype, layers, batch_size) and not (wanted.penalty or wanted.validated):
+    more = wanted.penalty or wanted.validated or wanted.layered
+    if fits(dtype, layers, batch_size) and not more:
         return small_batch(dtype, layers, batch_size, whole, wanted)
-    # a momentum of 0 has the same bits and is as fast; penalties they see at run time
-    wanted = wanted._replace(rule=max(wanted.rule, MOMENTUM), l2=False, penalty=False)
+    # a momentum of 0 has the same bits and is as fast; penalties and rates they see at run time
+    wanted = wanted._replace(rule=max(wanted.rule, MOMENTUM))
+    wanted = wanted._replace(l2=False, penalty=False, layered=False)
     # all that matters is the next power of two, up to the first that is more than a tile: batches
     # of other sizes, as of the folds of a cross-validation, find their kernel made
     threads = 2 if sharing == PAIR else 1

@@ -33,6 +33,7 @@ class Wanted(NamedTuple):
     l2: bool = False  # is there any?
     mean: bool = False  # are gradients means over the samples of a batch?
     penalty: bool = False  # is it to be noted down?
+    layered: bool = False  # have layers their own learning rates?
     weighted: bool = False  # have samples weights?
     scheduled: bool = False  # do learning rates change?
     validated: bool = False  # are samples held out?

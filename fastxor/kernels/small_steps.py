@@ -117,7 +117,7 @@ def train_batch(
         forward(place, kind, memories, kept, place is places[-1])
     loss = outputs(places[-1], kind, memories, kept, call.tolerance, call.position)
     decays = call.carried.at(2 * kind.masters)
-    rates = corrected(kind.wanted.rule, call.rates_of(epoch), decays)
+    rates, _ = corrected(kind.wanted.rule, call.rates_of(epoch), decays)
     updates = Updates(kind, memories, rates, share_of(count, memories.w.dtype))
     for place in places[:0:-1]:
         backward(place, updates)

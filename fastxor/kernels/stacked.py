@@ -64,8 +64,9 @@ def stacked_batch(
                        the other, a network a column; of the last group some may be no networks
         carried        (groups, numbers, width) likewise: velocities; or means, squares and decays;
                        or nothing
-        rates          (10, groups * width): learning rates, momenta or beta1, beta2, epsilon, l2,
-                       and what there is in `stacked_group.Losses`
+        rates          (10 + layers, groups * width): learning rates, momenta or beta1, beta2,
+                       epsilon, l2, and what there is in `stacked_group.Losses`; those of layers
+                       only where these have their own
         networks       how many
         first, epochs  the number of the first epoch, and how many to train for
         factors        of the learning rates, of every epoch; or one for all

@@ -21,6 +21,17 @@ class Updates(NamedTuple):
     d: Memory
     rates: Rates
     share: Value  # of a sample in means
+    rate_of: Callable[[Place], Value]  # of a layer in the epoch, where these have their own
+    correction: Value  # by Adam, of such a rate
+
+    def of(self, place: Place) -> "Updates":
+        """Those of a layer."""
+
+        def own() -> Value:
+            return self.rate_of(place) * self.correction
+
+        rate = either(self.batch.numbers.layered, own, lambda: self.rates.learning_rate)
+        return self._replace(rates=self.rates._replace(learning_rate=rate))
 
     def update(self, place: Place, i: Int, u: Int) -> None:
         """The weight from one input to one unit."""
@@ -63,6 +74,7 @@ def backward(place: Place, first: Place, to_inputs: bool, updates: Updates) -> N
     """
     batch, d = updates.batch, updates.d
     O, row, width, function = place.units, batch.row, batch.width, place.function_before
+    of_first, updates = updates.of(first), updates.of(place)
     for u in loop(0, O):
         updates.update_bias(place, u)
     for i in loop(0, place.inputs):
@@ -76,13 +88,14 @@ def backward(place: Place, first: Place, to_inputs: bool, updates: Updates) -> N
         for u in loop(0, O):
             updates.update(place, i, u)
         if to_inputs:
-            updates.update_bias(first, i)
+            of_first.update_bias(first, i)
             for j in loop(0, first.inputs):
-                updates.update(first, j, i)
+                of_first.update(first, j, i)
 
 
 def backward_first(place: Place, updates: Updates) -> None:
     """The gradients of the first layer by itself, and their updates."""
+    updates = updates.of(place)
     for u in loop(0, place.units):
         updates.update_bias(place, u)
     for i in loop(0, place.inputs):
@@ -92,11 +105,11 @@ def backward_first(place: Place, updates: Updates) -> None:
 
 def go_back(
     first: Place, deeper: Iterable[Place], second: Iterable[Place], batch: Batch, v: Memory,
-    d: Memory, rates: Rates, share: Value,
+    d: Memory, rates: Rates, share: Value, rate_of: Callable[[Place], Value],
 ) -> None:  # fmt: skip
     numbers = batch.numbers
-    rates = corrected(numbers.rule, rates, v.at(2 * numbers.size * batch.width))
-    updates = Updates(batch, v, d, rates, share)
+    rates, correction = corrected(numbers.rule, rates, v.at(2 * numbers.size * batch.width))
+    updates = Updates(batch, v, d, rates, share, rate_of, correction)
     first_apart = batch.samples == 1  # 16-16-1 takes 0.7 times as long as unit by unit
     for place in deeper:
         backward(place, first, False, updates)

@@ -74,15 +74,24 @@ class Losses(NamedTuple):
     terms: Memory  # what the terms of a loss are divided by
     held_out_terms: Memory
     n: Memory  # samples of its own
+    layers: Memory  # rows of the learning rates of layers, where these have their own
 
 
-ROWS = RATES + len(Losses._fields)
+ROWS = RATES + len(Losses._fields) - 1  # and those of layers
 
 
-def rates_and_losses(call: StackCall, first: Int, width: int) -> tuple[Rates, Losses]:
+def row_of(call: StackCall, numbers: Numbers) -> Int:
+    """Numbers of a row of rates or losses."""
+    size: Int = call.rates.size // (ROWS + numbers.layered * numbers.depth)
+    return size
+
+
+def rates_and_losses(
+    call: StackCall, numbers: Numbers, first: Int, width: int
+) -> tuple[Rates, Losses]:
     """Those of the group that begins with network ``first``."""
-    row = call.rates.size // ROWS
-    losses = Losses(*(call.rates.at(row * k + first) for k in range(RATES, ROWS)))
+    row = row_of(call, numbers)
+    losses = Losses(*(call.rates.at(row * k + first) for k in range(RATES, ROWS + 1)))
     return rates_in(call.rates.at(first), row, width), losses
 
 
@@ -106,14 +115,21 @@ class Group(NamedTuple):
     going: Variable  # likewise, those that training has not left
 
     def rates_of(self, call: StackCall, epoch: Int) -> Rates:
-        """Those of an epoch; without a schedule XOR would take 1.04 times as long for a factor."""
-        rate = self.rates.learning_rate
+        """Those of an epoch."""
+        return self.rates._replace(learning_rate=self.of(epoch, call, self.rates.learning_rate))
+
+    def of(self, epoch: Int, call: StackCall, rate: Value) -> Value:
+        """A learning rate; without a schedule XOR would take 1.04 times as long for a factor."""
 
         def times_factor() -> Value:
             return rate * call.factors.load(least(epoch, call.factors.size - 1), 1)
 
-        own = either(self.network.numbers.scheduled, times_factor, lambda: rate)
-        return self.rates._replace(learning_rate=own)
+        return either(self.network.numbers.scheduled, times_factor, lambda: rate)
+
+    def layer_rate(self, call: StackCall, epoch: Int, place: Place) -> Value:
+        """That of a layer."""
+        row = row_of(call, self.network.numbers)
+        return self.of(epoch, call, self.losses.layers.load(place.number * row, self.width))
 
     def loss(self, error: Value) -> Value:
         """That of each network, for a sum of terms."""

@@ -19,6 +19,7 @@ MEMORY = 256 * 1024  # bytes that a group may work on: half an L2 cache
 class Place(NamedTuple):
     """Where a layer's numbers are."""
 
+    number: int
     inputs: int
     units: int
     table: int  # the weights among the parameters
@@ -44,6 +45,7 @@ class Numbers(NamedTuple):
     mean: int  # are gradients means over the samples of a batch?
     carried: int  # numbers that go on from update to update
     l2: int  # is there any?
+    layered: int  # have layers their own learning rates?
     weighted: int  # have samples weights?
     scheduled: int  # do learning rates change?
     validated: int  # are samples held out?
@@ -95,7 +97,9 @@ def places_of(layers: Layers) -> tuple[list[Place], int, int]:
     for number, (I, O, _, bias) in enumerate(layers):
         biases = size + I * O if bias else -1
         function_before = codes[number - 1] if number else IDENTITY
-        places.append(Place(I, O, size, biases, before, own, codes[number], function_before))
+        places.append(
+            Place(number, I, O, size, biases, before, own, codes[number], function_before)
+        )
         size, before, own = size + (I + bias) * O, own, own + O
     return places, size, own
 
@@ -109,9 +113,9 @@ def numbers_of(
     numbers = (
         len(layers), function, wanted.log_loss, 1 if function == SOFTMAX else O, size,
         padded * width, not wanted.own and (batch_size != padded or (batch_size > 1 and not whole)),
-        wanted.watch,
-        wanted.rule, wanted.mean, carried_by(wanted.rule, size), wanted.l2, wanted.weighted,
-        wanted.scheduled, wanted.validated, wanted.endless, batch_size, whole, units, O,
+        wanted.watch, wanted.rule, wanted.mean, carried_by(wanted.rule, size), wanted.l2,
+        wanted.layered, wanted.weighted, wanted.scheduled, wanted.validated,
+        wanted.endless, batch_size, whole, units, O,
     )  # fmt: skip
     return Numbers(*map(int, numbers))  # no True among them: all are of one type
 

@@ -1,5 +1,6 @@
 """What the kernel for many networks does: groups, epochs and batches. Traced functions."""
 
+from functools import partial
 from typing import Any
 
 from fastxor.kernels.calls import StackCall
@@ -11,13 +12,13 @@ from fastxor.kernels.masks import Masked, choose_lanes, less_bits
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.stacked_gradients import go_back
 from fastxor.kernels.stacked_group import (
-    ROWS,
     Group,
     GroupMemory,
     Network,
     Table,
     own_table,
     rates_and_losses,
+    row_of,
 )
 from fastxor.kernels.stacked_layers import Batch, forward, outputs
 from fastxor.kernels.stacked_plan import Numbers
@@ -44,7 +45,7 @@ def train(
         group = Group(
             network, dtype, samples, width, memory, *tables_of(call, numbers, first, width, own),
             first, call.parameters.at(first * size), call.carried.at(first * numbers.carried),
-            *rates_and_losses(call, first, width), call.best.at(first * size), bits, going,
+            *rates_and_losses(call, numbers, first, width), call.best.at(first * size), bits, going,
         )  # fmt: skip
         copy(group.parameters, memory.w, size, width)
         copy(group.carried, memory.v, numbers.carried, width)
@@ -84,7 +85,7 @@ def train_group(call: StackCall, group: Group) -> None:
     numbers, unsolved, every, table = (
         network.numbers, group.unsolved, call.record_every, group.table,
     )  # fmt: skip
-    w, v, row = memory.w, memory.v, call.rates.size // ROWS  # numbers of a row of losses
+    w, v, row = memory.w, memory.v, row_of(call, numbers)
     stops, whole, batches = equal(numbers.watch, STOP), truth(numbers.whole), table.batches
     # may a loss overflow where all parameters are finite? then it is looked at in each epoch
     unbounded = truth(numbers.log_loss) | equal(numbers.function, IDENTITY)
@@ -166,7 +167,7 @@ def train_group(call: StackCall, group: Group) -> None:
                     batch, changed = batch._replace(w=Masked(w, lanes)), Masked(v, lanes)
             go_back(
                 network.first, network.deeper, network.second, batch, changed, memory.d, rates,
-                share,
+                share, partial(group.layer_rate, call, epoch),
             )  # fmt: skip
 
         def look() -> None:

@@ -26,18 +26,23 @@ def rates_in(memory: Memory, row: Int, n: int) -> Rates:
     return Rates(*(memory.load(row * k, n) for k in range(RATES)))
 
 
-def corrected(rule: Int, rates: Rates, decays: Memory) -> Rates:
-    """Those of an update; the decays of Adam, two rows, become the next ones."""
+def corrected(rule: Int, rates: Rates, decays: Memory) -> tuple[Rates, Value]:
+    """Those of an update, and what Adam multiplies a learning rate with, or 1; the decays of Adam,
+    two rows, become the next ones."""
     rate, n = rates.learning_rate, rates.learning_rate.n
+    one = Value.full(1, decays.dtype, n)
 
     def of_adam() -> Value:
         first = decays.load(0, n) * rates.momentum
         second = decays.load(n, n) * rates.beta2
         decays.store(0, first)
         decays.store(n, second)
-        return rate * (square_root(1 - second) / (1 - first))
+        return square_root(1 - second) / (1 - first)
 
-    return rates._replace(learning_rate=either(equal(rule, ADAM), of_adam, lambda: rate))
+    is_adam = equal(rule, ADAM)
+    factor = either(is_adam, of_adam, lambda: one)
+    own = either(is_adam, lambda: rate * factor, lambda: rate)
+    return rates._replace(learning_rate=own), factor
 
 
 def share_of(count: Int, dtype: Any) -> Value:

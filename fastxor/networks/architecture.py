@@ -97,6 +97,12 @@ class Architecture:
         counts = map(prod, self.shapes.values())
         return np.repeat([name[0] == "W" for name in self.names], list(counts))
 
+    @cached_property
+    def layer_of(self) -> Array:
+        """(parameters,): the layer, from 0, of each of W1, b1, ..., WL, bL."""
+        counts = map(prod, self.shapes.values())
+        return np.repeat([int(name[1:]) - 1 for name in self.names], list(counts))
+
     def joined(self, arrays: Any) -> Array:
         """``numbers`` (..., parameters), a copy of W1, b1 and so on, one after another."""
         if arrays[0].ndim == 2:  # in half the time

@@ -23,7 +23,7 @@ from fastxor.networks.predictions import classes_of, outputs_of
 OWN = {
     "losses": 1, "generators": 1, "adam": 1, "snapshot_parameters": 2, "validation_losses": 1,
     "best_parameters": 1, "final_loss": 0, "epochs_done": 0, "diverged_at": 0, "solved_at": 0,
-    "reductions": 1,
+    "reductions": 1, "layer_rates": 1,
 }  # fmt: skip
 PARAMETER = re.compile(r"(velocity_)?[Wb]\d+")
 
@@ -144,9 +144,7 @@ class Networks(Parameters):
 
     def broadcast_to(self, shape: tuple[int, ...]) -> "Networks":
         """These, repeated, in that shape."""
-        return self._each(
-            lambda name, array: np.broadcast_to(array, shape + array.shape[-own_dimensions(name) :])
-        )
+        return self._each(lambda name, array: spread(name, array, shape))
 
     def predict_proba(self, X: Any, threads: int | None = None) -> Array:
         """The outputs (..., n, O) of each network for the samples X (n, I).
@@ -170,6 +168,11 @@ class Networks(Parameters):
 def own_dimensions(name: str) -> int:
     """How many dimensions of an array of this name are a network's own: the last ones."""
     return OWN[name] if name in OWN else 2 * bool(PARAMETER.fullmatch(name))
+
+
+def spread(name: str, array: Array, shape: tuple[int, ...]) -> Array:
+    """An array of this name, of networks in that shape."""
+    return np.broadcast_to(array, shape + array.shape[array.ndim - own_dimensions(name) :])
 
 
 def has_any(values: Any) -> bool:

@@ -8,12 +8,12 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import ADAM, VELOCITY, carried_size
-from fastxor.networks.stack import Networks, taken
+from fastxor.networks.stack import Networks, own_dimensions, spread, taken
 from fastxor.runs.settings import Settings
 
 VARIED = (
     "seed", "learning_rate", "momentum", "init_range", "beta1", "beta2", "epsilon", "l2",
-    "patience", "group",
+    "patience", "layer_rates", "group",
 )  # fmt: skip
 """The settings that may differ between the networks of `train_many`."""
 RESULTS = (
@@ -86,7 +86,9 @@ def best_of(rows: Array | None, architecture: Architecture) -> Networks | None:
 
 def settings_at(settings: Settings, places: Any) -> Settings:
     """The settings of those at ``places``, numbers in C order."""
-    values: dict[str, Any] = {n: taken(v, 0, places) for n, v in varied(settings).items()}
+    values: dict[str, Any] = {
+        n: taken(v, own_dimensions(n), places) for n, v in varied(settings).items()
+    }
     return settings.changed(**values)
 
 
@@ -94,7 +96,7 @@ def varied_in(arrays: dict[str, Array], shape: tuple[int, ...]) -> dict[str, Any
     """Those of `VARIED` in a file, which has not all that there are, or where they are None."""
     found: dict[str, Any] = dict.fromkeys(VARIED) | {"l2": np.zeros(())}  # older files have no l2
     found |= {name: array for name, array in arrays.items() if name in VARIED}
-    return {n: None if a is None else np.broadcast_to(a, shape) for n, a in found.items()}
+    return {n: None if a is None else spread(n, a, tuple(shape)) for n, a in found.items()}
 
 
 def varied(settings: Settings) -> dict[str, Array]:

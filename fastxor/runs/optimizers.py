@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastxor.common import checks
+from fastxor.networks.stack import broadcast
 
 OPTIMIZERS = ("sgd", "adam")
 REDUCTIONS = ("sum", "mean")
@@ -48,6 +49,27 @@ def check_optimizer(
             raise ValueError("nesterov must be False with optimizer='adam', got True")
     reduction = checks.choice("reduction", reduction, REDUCTIONS)
     return found | {"l2": real("l2", l2, dtype, low=0), "reduction": reduction}
+
+
+def check_layer_rates(factors: Any, layers: int, dtype: Any, many: bool) -> Any:
+    """A factor of the learning rate for each layer: a tuple or, of many networks, an array of them
+    in its last dimension."""
+    if factors is None:
+        return None
+    if not isinstance(factors, (tuple, list)) or len(factors) != layers:
+        got = (
+            f"{len(factors)} of them" if isinstance(factors, (tuple, list)) else f"{factors!r:.60}"
+        )
+        expected = f"a tuple of {layers} factors, one for each layer"
+        raise (ValueError if got.endswith("them") else TypeError)(
+            f"layer_rates must be {expected}, got {got}"
+        )
+    names = [f"layer_rates[{number}]" for number in range(layers)]
+    if not many:
+        return tuple(map(checks.real, names, factors, [dtype] * layers))
+    arrays = [checks.reals(name, each, dtype) for name, each in zip(names, factors, strict=True)]
+    broadcast({name: array.shape for name, array in zip(names, arrays, strict=True)})
+    return np.stack(np.broadcast_arrays(*arrays), axis=-1)
 
 
 def check_schedule(schedule: Any, epochs: int, dtype: Any) -> tuple[float, ...] | None:

@@ -10,6 +10,7 @@ from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import VELOCITY, before_training
 from fastxor.networks.network import Network
 from fastxor.networks.starting import starting_numbers
+from fastxor.runs.check_settings import settings_of
 from fastxor.runs.run import Records, Run
 from fastxor.runs.samples import (
     Validation,
@@ -18,7 +19,7 @@ from fastxor.runs.samples import (
     check_validation,
     with_weights,
 )
-from fastxor.runs.settings import Like, Settings, settings_of
+from fastxor.runs.settings import Like, Settings
 
 
 class Best(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 from fastxor.common import npz
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
+from fastxor.networks.stack import own_dimensions
 from fastxor.runs.fields import VARIED, architecture_in, checked, fields_of, varied, varied_in
 from fastxor.runs.settings import Settings
 
@@ -40,7 +41,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], Settings, Arch
             raise ValueError(f"it must have {', '.join(fields)}, got {', '.join(arrays)}")
         shapes = {name: array.shape for name, array in (arrays | varied(settings)).items()}
         for name, found in shapes.items():
-            expected = shape + (fields[name][0] if name in fields else ())
+            own = fields[name][0] if name in fields else found[len(found) - own_dimensions(name) :]
+            expected = shape + own
             if found != expected:
                 raise ValueError(f"{name} must have shape {expected}, got {found}")
         return arrays, settings, architecture, problem

@@ -218,14 +218,21 @@ class Runs:
         count, state = prod(self.shape), self.state
         for name, array in state.items():
             state[name] = array.reshape(count, *array.shape[array.ndim - own_dimensions(name) :])
-        values: dict[str, Any] = {n: v.reshape(count) for n, v in varied(self.settings).items()}
+        values: dict[str, Any] = {
+            n: v.reshape(count, *v.shape[v.ndim - own_dimensions(n) :])
+            for n, v in varied(self.settings).items()
+        }
         settings, architecture = self.settings.changed(**values), self.networks.architecture
         return Runs.of_state(state, settings, architecture, self.problem)
 
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""
         arrays = varied(self.settings)
-        values: dict[str, Any] = {n: taken(array, 0, place).item() for n, array in arrays.items()}
+        values: dict[str, Any] = {
+            n: taken(array, 0, place).item() for n, array in arrays.items() if not own_dimensions(n)
+        }
+        if self.settings.layer_rates is not None:
+            values["layer_rates"] = tuple(taken(self.settings.layer_rates, 1, place).tolist())
         return self.settings.changed(**values)
 
     def put(self, places: Array, state: dict[str, Array]) -> None:

@@ -14,14 +14,15 @@ from fastxor.common.progress import progress_bar
 from fastxor.forks import not_forking
 from fastxor.networks.carried import ADAM, VELOCITY
 from fastxor.networks.network import Network
-from fastxor.networks.stack import Networks, broadcast, compact
+from fastxor.networks.stack import Networks, broadcast, compact, own_dimensions, spread
+from fastxor.runs.check_settings import check_settings
 from fastxor.runs.fields import varied
 from fastxor.runs.problem import check_architecture, of_arrays, starting_arrays
 from fastxor.runs.reducing import with_reduction
 from fastxor.runs.run import Interrupted, Run
 from fastxor.runs.runs import Runs
 from fastxor.runs.samples import Data
-from fastxor.runs.settings import Settings, check_settings
+from fastxor.runs.settings import Settings
 from fastxor.sweeps.parts import PartsInMemory, train_parts
 from fastxor.sweeps.samples_of_many import check_samples
 from fastxor.sweeps.store_training import train_stored
@@ -52,6 +53,7 @@ def train_many(
     beta2: Any = None,
     epsilon: Any = None,
     l2: Any = 0.0,
+    layer_rates: Any = None,
     reduction: str = "sum",
     schedule: Any = None,
     batch_size: int | None = None,
@@ -94,6 +96,8 @@ def train_many(
         those of each group.
     X, y, sample_weight, validate_every, hidden_size, activation, output, loss, bias, epochs,
         optimizer, nesterov, reduction, schedule, batch_size, shuffle, dtype: as in `train`.
+    layer_rates: as in `train`, but each factor may be an array, too: ``learning_rate=1,
+        layer_rates=(rates, rates[:, None])`` has rates of the first layer across, of the second up.
     learning_rate, momentum, beta1, beta2, epsilon, l2, patience, seed, init_range: numbers as in
         `train`, or arrays of them.
     init: as in `train`, the same for all.
@@ -132,9 +136,10 @@ def train_many(
     settings = check_settings(
         start, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
         epochs=epochs, learning_rate=learning_rate, momentum=momentum, optimizer=optimizer,
-        nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2, reduction=reduction,
-        schedule=schedule, batch_size=batch_size, shuffle=shuffle, seed=seed, init=init,
-        init_range=init_range, dtype=dtype, tolerance=tolerance, stop_when_solved=stop_when_solved,
+        nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2,
+        layer_rates=layer_rates, reduction=reduction, schedule=schedule, batch_size=batch_size,
+        shuffle=shuffle, seed=seed, init=init, init_range=init_range, dtype=dtype,
+        tolerance=tolerance, stop_when_solved=stop_when_solved,
         stop_when_diverged=stop_when_diverged, snapshots=snapshots, record_every=record_every,
         validated=validation is not None, validate_every=validate_every, patience=patience,
         many=True,
@@ -145,7 +150,8 @@ def train_many(
     given = check_samples(X, y, sample_weight, validation, groups, settings)
     if given.labels is not None:
         settings = settings.changed(group=given.labels)
-    shapes = {name: value.shape for name, value in varied(settings).items()} | given.shapes
+    values = varied(settings)
+    shapes = {n: v.shape[: v.ndim - own_dimensions(n)] for n, v in values.items()} | given.shapes
     if start is not None:
         check_architecture(start.architecture, given.architecture)
         if 0 in start.shape:
@@ -153,7 +159,7 @@ def train_many(
         shapes["initial"] = start.shape
         start = _converted(start, T, settings)
     shape = broadcast(shapes)
-    arrays: dict[str, Any] = {n: np.broadcast_to(v, shape) for n, v in varied(settings).items()}
+    arrays: dict[str, Any] = {n: spread(n, v, shape) for n, v in values.items()}
     sweep = Sweep(
         given.for_networks(shape), None if start is None else start.broadcast_to(shape),
         settings.changed(**arrays), given.architecture, _digest(given.data, start),

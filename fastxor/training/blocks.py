@@ -14,7 +14,7 @@ from fastxor.runs.samples import Data
 from fastxor.training.block_samples import Samples
 from fastxor.training.layout import zeros
 from fastxor.training.own_samples import KernelSamples
-from fastxor.training.wanted import factors_of, rates_of
+from fastxor.training.wanted import factors_of, layer_rates_of, rates_of
 
 
 class Block:
@@ -44,6 +44,9 @@ class Block:
         self.rates = np.empty((len(rates) + 2, k))
         for row, values in zip(self.rates, (*rates, runs.final_loss, best_loss), strict=True):
             row[:] = values  # a number where it is the same for all
+        self.layer_rates = self.rows[:, :0]
+        if settings.layer_rates is not None:
+            self.layer_rates = layer_rates_of(settings)
         self.best, self.best_epoch = self.rows[:, :0], np.zeros(k, np.int64)
         if runs.best_epoch is not None:
             self.best, self.best_epoch = runs.best_parameters.copy(), runs.best_epoch.copy()
@@ -70,11 +73,12 @@ class Block:
         parameters = _columns(self.rows, kernel.width)
         carried = _columns(self.carried, kernel.width)
         k, ranges = len(self.places), self.data.ranges
-        rates = np.zeros((ROWS, parameters.size // kernel.size), dtype)
+        rows = ROWS + self.layer_rates.shape[1]
+        rates = np.zeros((rows, parameters.size // kernel.size), dtype)
         rates[: len(self.rates), :k] = self.rates
         counts = 0 if ranges is None else ranges.n
-        for row, values in zip(rates[len(self.rates) :], (own.terms, held_out.terms, counts),
-                               strict=True):  # fmt: skip
+        others = own.terms, held_out.terms, counts, *self.layer_rates.T
+        for row, values in zip(rates[len(self.rates) :], others, strict=True):
             row[:k] = values
         losses = np.full((count, rates.shape[1]), np.nan, dtype)
         validation_losses = np.full((validations, rates.shape[1]), np.nan, dtype)
@@ -125,6 +129,7 @@ class Block:
             block.packed = None
         block.places, block.solved_at = self.places[chosen], self.solved_at[chosen]
         block.rows, block.carried = self.rows[chosen], self.carried[chosen]
+        block.layer_rates = self.layer_rates[chosen]
         block.rates, block.best = self.rates[:, chosen], self.best[chosen]
         block.best_epoch, block.waits = self.best_epoch[chosen], self.waits[chosen]
         return block

@@ -122,7 +122,7 @@ class Engine:
         settings, T = problem.settings, self.dtype
         self.records, self.tolerance = records, T(settings.tolerance or 0)
         self.rates, self.factors = np.array(rates_of(settings), T), factors_of(settings, T)
-        self.l2 = settings.l2
+        self.settings = settings
         position, held_out = self.position, problem.validation
         position[PATIENCE], position[BEFORE] = settings.waits, problem.before
         if held_out:
@@ -140,7 +140,7 @@ class Engine:
 
     def _set(self, state: State) -> None:
         """Take over parameters and what goes on with them."""
-        self.arrays.put(state, self.l2)
+        self.arrays.put(state, self.settings)
         if state.best:
             self.position[BEST] = state.best.epoch
 
@@ -201,8 +201,8 @@ class Engine:
             self.kernel.numbers, arrays.X, arrays.y, self.order, self.addresses, self.n,
             self.batch_size, arrays.parameters, arrays.carried, arrays.totals, work,
             records.losses, records.penalties, arrays.held_out, records.validation_losses,
-            arrays.best, self.position, self.rates, self.factors, arrays.l2, self.tolerance,
-            self.terms, self.held_out_terms, chunks,
+            arrays.best, self.position, self.rates, self.factors, arrays.l2, arrays.layer_rates,
+            self.tolerance, self.terms, self.held_out_terms, chunks,
         )  # fmt: skip
 
     def _beside(self, work: Array, chunks: int) -> None:

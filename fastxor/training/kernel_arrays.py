@@ -8,8 +8,9 @@ from fastxor.kernels.compiling import BLOCKS, PAIR, Kernel
 from fastxor.kernels.validation import LOSS, PARAMETERS
 from fastxor.networks.carried import VELOCITY
 from fastxor.runs.problem import Best, Problem, State
+from fastxor.runs.settings import Settings
 from fastxor.training.layout import by_column, by_sample, stride_for, zeros
-from fastxor.training.wanted import NONE
+from fastxor.training.wanted import NONE, layer_rates_of
 
 
 class KernelArrays:
@@ -47,15 +48,18 @@ class KernelArrays:
         if held_out:
             by_column([np.concatenate([held_out.X, held_out.y], axis=1)], self.held_out)
 
-    def put(self, state: State, l2: float) -> None:
-        """Take over parameters and what goes on with them."""
+    def put(self, state: State, settings: Settings) -> None:
+        """Take over parameters, what goes on with them, and what these settings say of each."""
         self.parameters.fill(0)  # what is between them
         self.carried.fill(0)
         self.parameters[self.places] = state.parameters
-        self.l2 = NONE[self.dtype]
-        if l2:
+        self.l2 = self.layer_rates = NONE[self.dtype]
+        if settings.l2:
             self.l2 = np.zeros_like(self.parameters)
-            self.l2[self.places[self.architecture.are_weights]] = l2
+            self.l2[self.places[self.architecture.are_weights]] = settings.l2
+        if settings.layer_rates is not None:
+            self.layer_rates = np.zeros_like(self.parameters)
+            self.layer_rates[self.places] = layer_rates_of(settings)[self.architecture.layer_of]
         if state.carried is not None:
             kind = VELOCITY if state.adam is None else ""
             self.carried[self._carried_places(kind)] = state.carried

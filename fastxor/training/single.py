@@ -33,6 +33,7 @@ def train(
     beta2: float | None = None,
     epsilon: float | None = None,
     l2: float = 0.0,
+    layer_rates: tuple[float, ...] | None = None,
     reduction: str = "sum",
     schedule: Any = None,
     batch_size: int | None = None,
@@ -80,6 +81,7 @@ def train(
     l2: adds l2 * W to the gradients of weights, not of biases: a penalty of l2 / 2 * the sum of
         their squares beside that half sum, or sum, whose gradients they are. Losses are told
         without it.
+    layer_rates: factors of the learning rate, one for each layer W1 and b1, ..., WL and bL.
     reduction: "sum", or "mean": gradients, with what l2 adds, are divided by the number of samples
         in the batch, as in most other libraries; sample weights do not count for that number.
     schedule: what the learning rate is multiplied with in each epoch, (epochs,), or a function of
@@ -130,9 +132,9 @@ def train(
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
         "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
         "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
-        "epsilon": epsilon, "l2": l2, "reduction": reduction, "schedule": schedule,
-        "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "init": init,
-        "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
+        "epsilon": epsilon, "l2": l2, "layer_rates": layer_rates, "reduction": reduction,
+        "schedule": schedule, "batch_size": batch_size, "shuffle": shuffle, "seed": seed,
+        "init": init, "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
         "stop_when_solved": stop_when_solved, "stop_when_diverged": stop_when_diverged,
         "snapshots": snapshots,
         "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,

@@ -23,6 +23,7 @@ def wanted_of(settings: Settings, carries: str | None, weighted: bool) -> Wanted
         l2=has_any(settings.l2),
         mean=settings.reduction == "mean",
         penalty=settings.record_penalty,
+        layered=settings.layer_rates is not None,
         weighted=weighted,
         scheduled=settings.schedule is not None,
         validated=settings.validate_every is not None,
@@ -45,6 +46,13 @@ def rates_of(settings: Settings) -> list[Any]:
     if settings.optimizer == "adam":
         momentum, beta2, epsilon = settings.beta1, settings.beta2, settings.epsilon
     return [settings.learning_rate, momentum, beta2, epsilon, settings.l2]
+
+
+def layer_rates_of(settings: Settings) -> Array:
+    """(layers,) or, of many networks, (..., layers): the learning rate of each, in the dtype."""
+    T = np.dtype(settings.dtype)
+    rates = np.asarray(settings.learning_rate, T)[..., None]
+    return np.asarray(rates * np.asarray(settings.layer_rates, T))
 
 
 def factors_of(settings: Settings, dtype: Any) -> Array:
