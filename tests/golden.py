@@ -132,6 +132,11 @@ LAYERED: dict[str, tuple[int, str, dict[str, Any]]] = {
         9, "relu", {"epochs": 6, "batch_size": 4, "l2": 0.5, "reduction": "mean", "momentum": 0.5},
     ),
     "means of adam, 9 samples": (9, "deep", {"epochs": 9, **ADAM, "reduction": "mean"}),
+    "rates of layers, batches of 4": (
+        9, "deep",
+        {"epochs": 9, "batch_size": 4, "layer_rates": (0.5, 0.3, 2.0, 1.5, -0.1)},
+    ),
+    "adam, rates of layers": (9, "relu", {"epochs": 9, **ADAM, "layer_rates": (0.3, 3.0, 1.5)}),
     "held out, 5 samples": (9, "softmax", {"epochs": 9, "held_out": 5, "validate_every": 2}),
     "held out, 1030 samples": (
         20, "curve",

@@ -184,11 +184,12 @@ class Functions:
 def train(
     X, y, layers, *, T=float, loss="mse", epochs, rate, momentum=0.0, nesterov=False, betas=None,
     epsilon=None, l2=0.0, factors=None, weights=None, batch_size=None, orders=None, tolerance=None,
-    stop=False, mean=False, held_out=None, every=1, patience=None,
+    stop=False, mean=False, held_out=None, every=1, patience=None, layer_rates=None,
 ):  # fmt: skip
     """Train ``layers``, each (W, b or None, activation); of numbers that are of the type T.
 
-    ``orders``: of each epoch, where samples are shuffled. ``betas``, two: Adam's.
+    ``orders``: of each epoch, where samples are shuffled. ``betas``, two: Adam's. ``layer_rates``:
+    factors of the rate.
     """
     f, n, names = Functions(T), len(X), [layer[2] for layer in layers]
     parameters = [(W, b) for W, b, _ in layers]
@@ -208,7 +209,8 @@ def train(
 
     for epoch in range(epochs):
         before = parameters, velocity, adam
-        step_size = rate if factors is None else rate * factors[epoch]
+        rates = [rate if layer_rates is None else rate * layer_rates[l] for l in range(len(layers))]
+        step_sizes = [size if factors is None else size * factors[epoch] for size in rates]
         order = list(range(n)) if orders is None else orders[epoch]
         error, columns, solved, penalty = T(0), 0, tolerance is not None, T(0)
         for first in range(0, n, batch_size or n):
@@ -276,9 +278,9 @@ def train(
                 share = T(1) / T(len(batch))
                 gradients = both(lambda g, _, share=share: g * share, gradients, gradients)
             if betas:
-                adam, steps = adam_steps(f, adam, gradients, step_size, betas, epsilon)
+                adam, steps = adam_steps(f, adam, gradients, step_sizes, betas, epsilon)
             else:
-                velocity, steps = sgd_steps(velocity, gradients, step_size, momentum, nesterov)
+                velocity, steps = sgd_steps(velocity, gradients, step_sizes, momentum, nesterov)
             parameters = both(lambda w, step: w - step, parameters, steps)
         mean_loss = error / T((n if weights is None else math.fsum(weights)) * columns)
         if solved and solved_at == -1:
@@ -343,9 +345,12 @@ def penalty_of(f, pulls, parameters):
     return ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
 
 
-def sgd_steps(velocity, gradients, rate, momentum, nesterov):
+def sgd_steps(velocity, gradients, rates, momentum, nesterov):
     """[8]"""
-    steps = both(lambda g, _: rate * g, gradients, gradients)
+    steps = [
+        both(lambda g, _, rate=rate: rate * g, layer, layer)
+        for rate, layer in zip(rates, gradients, strict=True)
+    ]
     if not momentum:
         return velocity, steps
     velocity = both(lambda v, step: momentum * v + step, velocity, steps)
@@ -353,14 +358,17 @@ def sgd_steps(velocity, gradients, rate, momentum, nesterov):
     return velocity, ahead if nesterov else velocity
 
 
-def adam_steps(f, adam, gradients, rate, betas, epsilon):
+def adam_steps(f, adam, gradients, rates, betas, epsilon):
     """[8]"""
     (means, squares, decay1, decay2), (beta1, beta2), one = adam, betas, f.T(1)
     decay1, decay2 = decay1 * beta1, decay2 * beta2
-    rate = rate * (f.sqrt(one - decay2) / (one - decay1))
+    rates = [rate * (f.sqrt(one - decay2) / (one - decay1)) for rate in rates]
     means = both(lambda m, g: beta1 * m + (one - beta1) * g, means, gradients)
     squares = both(lambda s, g: beta2 * s + (one - beta2) * (g * g), squares, gradients)
-    steps = both(lambda m, s: (rate * m) / (f.sqrt(s) + epsilon), means, squares)
+    steps = [
+        both(lambda m, s, rate=rate: (rate * m) / (f.sqrt(s) + epsilon), *of_layer)
+        for rate, *of_layer in zip(rates, means, squares, strict=True)
+    ]
     return [means, squares, decay1, decay2], steps
 
 

@@ -287,8 +287,10 @@ MUTANTS = {
     "no momentum": ("updates.py", "(at, n) * rates.momentum", "(at, n) * 0"),
     "l2": ("small_layers.py", "gradient + weights *", "gradient + 0 * weights *"),
     "l2 of biases": ("small_layers.py", "l2 and not is_bias", "l2"),
-    "schedule": ("calls.py", "rates.learning_rate * factor", "rates.learning_rate"),
-    "schedule, batches": ("calls.py", "least(epoch, last)", "last"),
+    "schedule": ("calls.py", "rates.learning_rate * self.factor(epoch)", "rates.learning_rate"),
+    "schedule, batches": (
+        "calls.py", "least(epoch, self.factors.size - 1)", "self.factors.size - 1"
+    ),
     "second tables of means, one sample, deep, adam, slices": (
         "small.py", "for own, _ in tables:", "for own, _ in tables[:2]:",
     ),
@@ -462,8 +464,8 @@ MUTANTS = {
         "stacked_gradients.py", "batch.parameter(k + u)", "batch.parameter(k + u * 0)",
     ),
     "a sample lost, many": (
-        "stacked_layers.py", "(numbers.partial, known,",
-        "(numbers.partial, lambda e, s: known(e, s + 1),",
+        "stacked_layers.py", "known(output - batch.target(s, o), s)",
+        "known(output - batch.target(s, o), s + 1)",
     ),
     "a sample lost in the log loss, many": (
         "stacked_layers.py", "target(s, o), z), s)", "target(s, o), z), s + 1)",
@@ -480,17 +482,17 @@ MUTANTS = {
     ),
     "largest output, softmax, many": ("stacked_layers.py", "- largest", "- 0 * largest"),
     "rate of another network, many": (
-        "stacked_steps.py", "rates_in(rates.at(first)", "rates_in(rates.at(first + 1)"
+        "stacked_group.py", "rates_in(call.rates.at(first)", "rates_in(call.rates.at(first + 1)"
     ),
     "no momentum, many": ("updates.py", "(at, n) * rates.momentum", "(at, n) * 0"),
     "velocity lost, many, slices": ("blocks.py", "self.carried = _of_columns", "_of_columns"),
-    "weights of deltas, many": ("stacked_layers.py", "batch.weighted(delta, y, s)", "delta"),
+    "weights of deltas, many": ("stacked_layers.py", "batch.weighted(delta, s)", "delta"),
     "weights of errors, many, softmax": (
-        "stacked_layers.py", "batch.weighted(error, y, s)", "error"
+        "stacked_layers.py", "batch.weighted(error, s)", "error"
     ),
-    "weights of terms, many": ("stacked_layers.py", "self.weighted(term, y, s)", "term"),
+    "weights of terms, many": ("stacked_layers.py", "self.weighted(term, s)", "term"),
     "weights of solved ones, many, solved": (
-        "stacked_layers.py", "keep_where(target(s, O), error)", "error",
+        "stacked_layers.py", "keep_where(batch.target(s, O), error)", "error",
     ),
     "l2, many": ("stacked_gradients.py", "gradient + weight *", "gradient + 0 * weight *"),
     "l2 of biases, many": ("stacked_gradients.py", "if not is_bias", "if True"),
@@ -498,12 +500,15 @@ MUTANTS = {
         "stacked_group.py", "least(epoch, call", "least(epoch - call.first, call",
     ),
     "decays, many, adam, slices": ("stacked_gradients.py", "v.at(2 * numbers", "v.at(numbers"),
-    "mean of the loss, many": ("stacked_steps.py", "/ call.terms", "/ n.as_value(group.dtype)"),
+    "mean of the loss, many": (
+        "stacked_group.py", "self.losses.terms.load(0, self.width)",
+        "self.table.n.as_value(self.dtype)",
+    ),
     "no losses but the last, many, batches": ("stacked_steps.py", "error.get() + sum", "sum"),
     "a loss that overflows, many, line": ("stacked_steps.py", " + (loss - loss)", ""),
-    "last batch, many, batches": ("stacked_steps.py", "least(batch_size, n - start)", "batch_size"),
+    "last batch, many, batches": ("stacked_steps.py", "least(size, table.n - start)", "size"),
     "all batches solved, many, solved, batches": (
-        "stacked_steps.py", "solved.get(), loss_counts", "unsolved.get(), loss_counts"
+        "stacked_steps.py", "call.tolerance, solved.get()", "call.tolerance, unsolved.get()"
     ),
     "all outputs solved, many, solved": (
         "stacked_layers.py", "when(numbers.watch, look", "when(equal(o, 0), look",
@@ -572,6 +577,48 @@ MUTANTS = {
     "solved again, many, solved": (
         "stacked_steps.py", "unsolved.get() ^ solved.get()", "unsolved.get()"
     ),
+    # --- rates of layers ---
+    "rates of layers, tiled": ("kernel_arrays.py", "[self.architecture.layer_of]", "[0]"),
+    "rates of layers, schedule": ("batches.py", "* factor) * correction", "* 1) * correction"),
+    "rates of layers, adam": ("batches.py", "* factor) * correction", "* factor) * 1"),
+    "rates of layers, many": (
+        "stacked_gradients.py", "of_first, updates = updates.of(first)",
+        "of_first, updates = updates",
+    ),
+    "rates of layers, many, deep": (
+        "stacked_group.py", "place.number * row", "least(place.number, 1) * row",
+    ),
+    "rates of layers, many, schedule": (
+        "stacked_group.py", "return self.of(epoch, call, self.losses.layers",
+        "return (self.losses.layers",
+    ),
+    "rates of layers, many, adam": (
+        "stacked_gradients.py", "self.rate_of(place) * self.correction", "self.rate_of(place)",
+    ),
+    # --- samples of their own ---
+    "none, groups, many, batches, mean": ("traced.py", "", ""),
+    "padding counts, groups, many": (
+        "own_samples.py", "weights = there.astype(T)", "weights = np.ones(there.shape, T)",
+    ),
+    "another's samples, groups, many": (
+        "own_samples.py", "data.X[ranges.X[chosen]", "data.X[ranges.X[chosen[:, ::-1]]",
+    ),
+    "another's terms, groups, many": (
+        "own_samples.py", "(ranges.n * columns)", "(ranges.n.max() * columns + 0 * ranges.n)",
+    ),
+    "a mean over others' samples, groups, many, mean": (
+        "stacked_steps.py", "share = one / where", "_ = one / where",
+    ),
+    "a batch beyond the last, groups, many, batches": (
+        "stacked_steps.py", "if whole is not True:", "if False:",
+    ),
+    "rows of another batch, groups, many, batches": (
+        "stacked_layers.py", "i * self.apart + row", "i * self.rows + row",
+    ),
+    "weights, groups, many": ("own_samples.py", "weights *= targets[..., -1]", "pass"),
+    "held out, groups, many, nine samples": (
+        "stacked_validation.py", "count if table.own else piece", "piece",
+    ),
 }  # fmt: skip
 
 
@@ -629,6 +676,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             settings |= {"validation": (held_out[0][7:] * 2, held_out[1][7:]), "validate_every": 3}
         if "patience" in name:
             settings |= {"learning_rate": -0.01, "patience": 2, "epochs": 15}
+        if "rates of layers" in name:
+            settings["layer_rates"] = (0.5, 2.0, 0.25)[: 3 if "deep" in name else 2]
         if "schedule" in name:
             settings["schedule"] = 1 / (1 + np.arange(settings["epochs"]))
         if "weights" in name:
@@ -668,10 +717,28 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             crew = importlib.import_module(f"{package}.training.crew")
             monkeypatch.setattr(crew, "FIRST_SLICE", 0)
         settings = {"tolerance": None, "record_every": 1} | settings
+        if "groups" in name:
+            return in_groups(X, y, learning_rate=learning_rate, **settings)
         with at_once():
             runs = mutant.train_many(X, y, learning_rate=rates, **settings)
         run = runs[0, 1]
         return dataclasses.replace(run, losses=np.append(run.losses[:-1], runs.final_loss[0, 1]))
+
+    def in_groups(X: Any, y: Any, **settings: Any) -> Run:
+        """One of three that have other samples and, the last, twice as many."""
+        sizes = len(X) // 2, len(X), 2 * len(X)
+        which = np.concatenate([np.arange(n) % len(X) for n in sizes])
+        weights, labels = settings.pop("sample_weight", None), np.repeat([1, 2, 3], sizes)
+        if weights is not None:
+            weights = weights[which] + (labels != 2)
+        with at_once():
+            runs = mutant.train_many(
+                X[which] * np.repeat([2, 1, 3], sizes)[:, None], y[which],
+                groups=labels,
+                sample_weight=weights, **settings,
+            )  # fmt: skip
+        run = runs.of(2)
+        return dataclasses.replace(run, losses=np.append(run.losses[:-1], runs.final_loss[1]))
 
     problems = [(3500, 3, 4, 2)] if "threads" in name else [(1500, 3, 4, 2)]
     if "batches" in name:

@@ -139,8 +139,28 @@ def test_optimizers_on_the_command_line(tmp_path, capsys):
     schedule += ["--sample-weight", tmp_path / "weights.txt"]
     for options, settings in [
         (
-            ["--optimizer", "adam", "--beta1", 0.5, "--beta2", 0.9, "--epsilon", 0.01, "--l2", 0.1],
-            {"optimizer": "adam", "beta1": 0.5, "beta2": 0.9, "epsilon": 0.01, "l2": 0.1},
+            [
+                "--optimizer",
+                "adam",
+                "--beta1",
+                0.5,
+                "--beta2",
+                0.9,
+                "--epsilon",
+                0.01,
+                "--l2",
+                0.1,
+                "--layer-rates",
+                "1,0.5",
+            ],
+            {
+                "optimizer": "adam",
+                "beta1": 0.5,
+                "beta2": 0.9,
+                "epsilon": 0.01,
+                "l2": 0.1,
+                "layer_rates": (1, 0.5),
+            },
         ),
         (["--momentum", 0.5, "--nesterov"], {"momentum": 0.5, "nesterov": True}),
         (["--reduction", "mean"], {"reduction": "mean"}),

@@ -21,6 +21,11 @@ RULES = {
         "schedule": lambda epochs: 1 / (1 + epochs),
     },
     "l2": {"learning_rate": 0.1, "l2": 0.5, "reduction": "mean"},
+    "layers": {
+        "learning_rate": 1e-3, "momentum": 0.5, "layer_rates": (0.5, -0.25, 2.0),
+        "schedule": lambda epochs: 1 / (1 + epochs),
+    },
+    "adam of layers": ADAM | {"layer_rates": (0.5, 3.0, 0.0), "schedule": lambda e: 0.5**e},
 }  # fmt: skip
 EACH_RULE = pytest.mark.parametrize("rule", RULES)
 NETWORK = {"hidden_size": (3, 2), "activation": "tanh", "output": "identity", "init": "glorot"}
@@ -66,9 +71,16 @@ def test_bits_of_many(rule, n, batch_size, dtype):
     if rule != "other adam":
         varied["l2"] = np.array([0.0, 0.5])
     fixed = NETWORK | RULES[rule] | {"batch_size": batch_size, "dtype": dtype, "epochs": 9}
+    layers = ()
+    if "layers" in rule:
+        layers = 0.5, np.linspace(-1, 1, 5)[:, None], np.array([1.0, 0.25])
+        fixed["layer_rates"] = layers
     runs = train_many(X, y, tolerance=0.5, record_every=1, **fixed | varied)
     for i, j in itertools.product(range(5), range(2)):
         own = {name: np.broadcast_to(a, (5, 2))[i, j].item() for name, a in varied.items()}
+        if layers:
+            own["layer_rates"] = tuple(float(np.broadcast_to(a, (5, 2))[i, j]) for a in layers)
+            assert runs[i, j].settings.layer_rates == own["layer_rates"]
         assert_same_bits(runs[i, j], reference.train(X, y, tolerance=0.5, **fixed | own))
 
 
@@ -142,6 +154,19 @@ def test_a_schedule_of_ones_changes_nothing():
     assert differing(none, train(X, y, epochs=0)) == ["losses"]
 
 
+def test_layers_rates_of_one_change_nothing():
+    X, y = samples(5, 2, 1)
+    for engine in (train, reference.train):
+        plain = engine(X, y, epochs=9, learning_rate=0.3, momentum=0.5)
+        with_rates = engine(X, y, epochs=9, learning_rate=0.3, momentum=0.5, layer_rates=(1, 1))
+        assert differing(plain, with_rates) == []
+        still = engine(X, y, epochs=9, learning_rate=0.3, layer_rates=(0, 1)).network
+        moved = engine(X, y, epochs=0).network
+        assert np.array_equal(still.W1, moved.W1)
+        assert np.array_equal(still.b1, moved.b1)
+        assert not np.array_equal(still.W2, moved.W2)
+
+
 def test_nesterov_without_momentum_changes_nothing():
     X, y = samples(9, 2, 1)
     assert_same_bits(train(X, y, epochs=5, nesterov=True), train(X, y, epochs=5))
@@ -175,12 +200,15 @@ def test_going_on(rule, n, engine, tmp_path):
 def test_resuming_many(shuffle, short_slices, monkeypatch, tmp_path):
     """Also from a file and in a store."""
     X, y = samples(7, 3, 2)
-    call = NETWORK | RULES["adam"] | {
+    call = NETWORK | RULES["adam of layers"] | {
         "X": X, "y": y, "seed": range(5), "epochs": 30, "batch_size": 3, "shuffle": shuffle,
         "beta1": np.linspace(0, 0.9, 5), "record_every": 2,
+        "layer_rates": (1.0, np.linspace(0, 2, 5), 0.5),
     }  # fmt: skip
     whole = train_many(**call)
     store = train_many(**call, store=tmp_path / "store")
+    with pytest.raises(ValueError, match="must have the same layer_rates"):
+        train_many(**call | {"layer_rates": (1.0, 2.0, 0.5)}, store=tmp_path / "store")
 
     monkeypatch.setattr("fastxor.sweeps.many.progress_bar", interrupting_bar)
     with pytest.raises(Interrupted) as interrupted:
@@ -280,6 +308,14 @@ def test_solved_with_adam(dtype):
         ({"schedule": lambda epochs: 1.0}, ValueError, "got shape ()"),
         ({"schedule": [1.0, np.inf, 1.0]}, ValueError, "schedule must be finite in float64"),
         ({"schedule": "step"}, TypeError, "schedule must be a number, got 'step'"),
+        (
+            {"layer_rates": (1.0,)},
+            ValueError,
+            "layer_rates must be a tuple of 2 factors, one for each layer, got 1 of them",
+        ),
+        ({"layer_rates": 1.0}, TypeError, "layer_rates must be a tuple of 2 factors"),
+        ({"layer_rates": (1.0, "x")}, TypeError, "layer_rates[1] must be a number, got 'x'"),
+        ({"layer_rates": (np.nan, 1)}, ValueError, "layer_rates[0] must be finite in float64"),
     ],
 )
 @pytest.mark.parametrize("engine", [train, reference.train, train_many])

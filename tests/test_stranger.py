@@ -49,6 +49,9 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
         adam = {"betas": [T(b) for b in betas], "epsilon": T(settings.get("epsilon", 1e-8))}
     if factors is not None:
         factors = [T(factor) for factor in factors]
+    layer_rates = settings.get("layer_rates")
+    if layer_rates is not None:
+        layer_rates = [T(factor) for factor in layer_rates]
     weights = settings.get("sample_weight")
     if weights is not None:
         weights = [T(weight) for weight in weights]
@@ -68,6 +71,7 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
             mean=settings.get("reduction") == "mean",
             held_out=held_out and [lists(array, T) for array in held_out],
             every=settings.get("validate_every", 1), patience=settings.get("patience"),
+            layer_rates=layer_rates,
         )  # fmt: skip
     assert diverged == theirs.diverged
     assert np.array(theirs.losses, dtype).tobytes() == run.losses.tobytes()
@@ -157,6 +161,7 @@ def test_each_function(activation, output, loss, bias, dtype):
                 "momentum": 0.9,
                 "nesterov": True,
                 "schedule": (1, 3, 0, 0.1),
+                "layer_rates": (0.3, -1, 2),
             },
         ),
         ((3,), "tanh", "sigmoid", "log_loss", {"n": 9, "batch_size": 2, "optimizer": "adam"}),
@@ -174,6 +179,7 @@ def test_each_function(activation, output, loss, bias, dtype):
                 "l2": 0.1,
                 "bias": False,
                 "schedule": (1, 0.5, 0.1, 0.3),
+                "layer_rates": (0.7, 0.1, 3),
             },
         ),
     ],

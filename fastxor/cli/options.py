@@ -45,6 +45,15 @@ def _numbers(path: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{path} must hold numbers: {error}") from None
 
 
+def _factors(text: str) -> tuple[float, ...]:
+    """Numbers with commas between them."""
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        expected = "factors with commas between them, such as 1,0.1"
+        raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}") from None
+
+
 def epochs(text: str) -> tuple[int, ...]:
     """Numbers with commas between them."""
     try:
@@ -156,6 +165,10 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
     settings.add_argument(
         "--l2", type=float, default=0.0, metavar="L",
         help="add L times each weight to its gradient; default: 0",
+    )  # fmt: skip
+    settings.add_argument(
+        "--layer-rates", type=_factors, metavar="F,F,...",
+        help="multiply the learning rate by these factors, one for each layer",
     )  # fmt: skip
     settings.add_argument(
         "--reduction", choices=REDUCTIONS, default="sum",
