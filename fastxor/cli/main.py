@@ -216,7 +216,8 @@ def _map(arguments: argparse.Namespace) -> int:
     from fastxor.cli.map import draw, given, map_of
 
     settings = given(arguments)
-    samples = _load(arguments) if arguments.figure is None else None
+    own = arguments.figure is not None or arguments.fractal is not None
+    samples = None if own else _load(arguments)
     chart = map_of(arguments, settings, samples)
     for option, path in (("PNG", arguments.png), ("--save", arguments.save)):
         if path is not None:

@@ -13,10 +13,11 @@ import numpy as np
 from fastxor.cli.words import kind_of
 from fastxor.common import checks
 from fastxor.common.files import written_whole
-from fastxor.maps import CLASSICS, Map, by_unit, digest
+from fastxor.maps import CLASSICS, FRACTALS, Map, box_counting_dimension, by_unit, digest
 from fastxor.maps.axes import Axis
+from fastxor.maps.boundary import measure_of
 from fastxor.networks.architecture import check_hidden_size
-from fastxor.plot.maps import LABELS  # tells who lacks matplotlib, before any work
+from fastxor.plot.maps import LABELS, label  # tells who lacks matplotlib, before any work
 from fastxor.runs.run import Interrupted
 from fastxor.runs.runs import Runs
 from fastxor.runs.samples import check_data
@@ -45,10 +46,12 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
     Raises ValueError for options that do not go together.
     """
     found = {n: value for n in arguments.defaults if (value := getattr(arguments, n)) is not None}
-    if arguments.figure is None:
+    if arguments.figure is not None and arguments.fractal is not None:
+        raise ValueError("--fractal must not go with --figure")
+    if arguments.figure is None and arguments.fractal is None:
         for option in ("x", "y"):
             if getattr(arguments, option) is None:
-                raise ValueError("--x and --y must be given, or --figure")
+                raise ValueError("--x and --y must be given, or --figure, or --fractal")
         for name, value in arguments.defaults.items():
             if name not in found:
                 setattr(arguments, name, value)
@@ -56,14 +59,15 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
         for name in OF_FIGURE:
             if getattr(arguments, name) is not None:
                 option = "no-bias" if name == "bias" else name.replace("_", "-")
-                raise ValueError(f"--{option} must not go with --figure")
+                other = "figure" if arguments.fractal is None else "fractal"
+                raise ValueError(f"--{option} must not go with --{other}")
     return {name: value for name, value in found.items() if name not in SOURCES}
 
 
 def map_of(arguments: argparse.Namespace, settings: dict[str, Any], samples: Any) -> Map:
     """The map that is asked for; ``samples`` X, y unless a figure tells."""
-    if arguments.figure is not None:
-        classic = CLASSICS[arguments.figure]
+    if arguments.figure is not None or arguments.fractal is not None:
+        classic = FRACTALS[arguments.fractal] if arguments.fractal else CLASSICS[arguments.figure]
         chart = replace(classic, settings=classic.settings | settings)
     else:
         weights = None
@@ -122,7 +126,7 @@ def draw(chart: Map, arguments: argparse.Namespace, progress: bool) -> int:
     After Ctrl-C what is done is drawn and saved, the rest is black; `Interrupted` is raised again.
     """
     columns, rows = size_of(arguments.size)
-    call = chart.call(columns, rows) | {"progress": progress}
+    call = chart.call(columns, rows) | {"progress": progress, "store": arguments.store}
     began = time.perf_counter()
     try:
         runs = train_many(**call)
@@ -133,17 +137,24 @@ def draw(chart: Map, arguments: argparse.Namespace, progress: bool) -> int:
         raise
     seconds = time.perf_counter() - began
     written = _write(chart, runs, arguments)
-    assert runs.solved_at is not None  # there is always a tolerance
-    solved = runs.solved_at[runs.solved_at >= 0]
-    median = f", half of these by epoch {np.median(solved):,.0f}" if len(solved) else ""
     print(f"{chart.title}: {about(chart, runs)}" if chart.title else about(chart, runs))
     print(f"{_range(chart.x)} across, {_range(chart.y)} up")
-    print(
-        f"{runs.solved_at.size:,} networks in {seconds:.3g} s: "
-        f"{len(solved) / runs.solved_at.size:.1%} solved{median}"
-    )
+    print(f"{columns * rows:,} networks in {seconds:.3g} s: {_found(chart, runs)}")
     print(f"{written}: sha256 {digest(runs)}")
     return 0
+
+
+def _found(chart: Map, runs: Runs) -> str:
+    if chart.measure is not None:
+        converged = measure_of(runs) < 0
+        said = f"{converged.mean():.1%} converge"
+        if min(converged.shape) < 16 or converged.all() or not converged.any():
+            return said
+        return f"{said}, box-counting dimension {box_counting_dimension(converged):.2f}"
+    solved_at = np.asarray(runs.solved_at)  # there is always a tolerance
+    solved = solved_at[solved_at >= 0]
+    median = f", half of these by epoch {np.median(solved):,.0f}" if len(solved) else ""
+    return f"{len(solved) / solved_at.size:.1%} solved{median}"
 
 
 def _write(chart: Map, runs: Runs, arguments: argparse.Namespace) -> str:
@@ -206,4 +217,4 @@ def about(chart: Map, runs: Runs) -> str:
 
 def _range(axis: Axis) -> str:
     low, high = (repr(bound).removesuffix(".0") for bound in (axis.low, axis.high))
-    return f"{LABELS.get(axis.name, axis.name)} from {low} to {high}"
+    return f"{label(axis.name)} from {low} to {high}"

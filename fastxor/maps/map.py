@@ -6,6 +6,7 @@ Conditions" (Advances in Neural Information Processing Systems 3, 1990, 860-867)
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -18,6 +19,7 @@ from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.maps.axes import Axis
 from fastxor.maps.weights import Weights, by_unit, shown, starting_weights
+from fastxor.networks.architecture import check_hidden_size
 from fastxor.runs.fields import VARIED
 from fastxor.runs.runs import Runs
 from fastxor.sweeps.many import train_many
@@ -33,6 +35,8 @@ class Map:
         biases where there are none, but for those that vary; by default they come from the seed.
     settings: others of `train_many`.
     title: for pictures.
+    measure: a function of losses, `reduce` of `train_many`, which is drawn instead of when networks
+        are solved; all are trained to the end, beyond the finite numbers, too.
 
     Raises ValueError where the axes do not go with each other or with the rest.
     """
@@ -43,6 +47,7 @@ class Map:
     weights: Weights | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     title: str = ""
+    measure: Callable[[Array], Array] | None = None
 
     def __post_init__(self) -> None:
         if self.x.name == self.y.name:
@@ -77,10 +82,17 @@ class Map:
         across, up = self.values(columns, rows)
         varied = {self.x.name: across, self.y.name: up[:, None]}
         settings = {n: values for n, values in varied.items() if n in VARIED}
-        call = self.settings | settings | {"X": X, "y": targets, "stop_when_solved": True}
+        call = self.settings | settings | {"X": X, "y": targets}
+        if self.measure is None:
+            call["stop_when_solved"] = True
+        else:
+            call |= {"reduce": self.measure, "tolerance": None, "stop_when_diverged": False}
+        layers = {a.layer: varied[a.name] for a in (self.x, self.y) if a.layer is not None}
+        if layers:
+            call["layer_rates"] = self._layer_rates(call, layers)
         if "init_range" in settings:
             call["init"] = "uniform"
-        if self.x.place or self.y.place or self.weights is not None:
+        if self.x.place or self.y.place or self.x.offset or self.y.offset or self.weights:
             call["initial"] = self._initial(call, varied)
         return call
 
@@ -88,17 +100,32 @@ class Map:
         """Stacked weights, with dimensions of more than 1 only where they vary."""
         arrays = list(self.weights or starting_weights(call))
         for axis in (self.x, self.y):
-            if axis.place is None:
+            if axis.place is None and axis.offset is None:
                 continue
-            which, row, column = axis.place
+            which, row, column = axis.place or ((axis.offset or 1) - 1, 0, 0)
             array = arrays[which] if which < len(arrays) else None
             if array is None or not (row < array.shape[-2] and column < array.shape[-1]):
                 raise ValueError(f"{axis.name} must be a weight of a network {shown(arrays)}")
             values = varied[axis.name]
+            if axis.offset:
+                arrays[which] = array + values[..., None, None]
+                continue
             lead = np.broadcast_shapes(array.shape[:-2], values.shape)
             arrays[which] = array = np.broadcast_to(array, lead + array.shape[-2:]).copy()
             array[..., row, column] = values
         return arrays
+
+    def _layer_rates(self, call: dict[str, Any], layers: dict[int, Array]) -> tuple[Any, ...]:
+        """The factors of the settings, or 1, times what varies."""
+        hidden = call.get("hidden_size")
+        count = len(check_hidden_size(2 if hidden is None else hidden)) + 1
+        factors: list[Any] = list(call.get("layer_rates") or [1.0] * count)
+        for layer, values in layers.items():
+            if layer >= len(factors):
+                got = f"learning_rate{layer + 1}"
+                raise ValueError(f"there are {len(factors)} layers, got {got} as an axis")
+            factors[layer] = factors[layer] * values
+        return tuple(factors)
 
     def train(self, columns: int = 200, rows: int | None = None, **more: Any) -> Runs:
         """Runs of shape (rows, columns), by one call of `train_many`; ``more`` of its arguments.
@@ -108,12 +135,15 @@ class Map:
         return train_many(**self.call(columns, columns if rows is None else rows) | more)
 
     def plot(self, runs: Any, ax: Any = None, **options: Any) -> Any:
-        """`fastxor.plot.trainability` of what `train` returned, with this map's axes."""
-        from fastxor.plot.maps import LABELS, trainability
+        """`fastxor.plot.trainability` of what `train` returned, or `boundary` of what was
+        measured, with this map's axes."""
+        from fastxor.plot.boundary import boundary
+        from fastxor.plot.maps import label, trainability
 
         across, up = self.values(runs.shape[1], runs.shape[0])
-        x, y = (LABELS.get(axis.name, axis.name) for axis in (self.x, self.y))
-        return trainability(runs, ax, **{"x": (x, across), "y": (y, up)} | options)
+        x, y = label(self.x.name), label(self.y.name)
+        draw = trainability if self.measure is None else boundary
+        return draw(runs, ax, **{"x": (x, across), "y": (y, up)} | options)
 
     def save(self, path: str | os.PathLike[str], runs: Runs) -> None:
         """Write an ``.npz`` for `numpy.load`; whole or not at all.
@@ -122,6 +152,7 @@ class Map:
         where a network was not solved; final_loss; done, False only after an interruption.
         settings: JSON with the title, the axes, the settings of `train_many`, the weights if they
         were given, W1, b1, W2 and so on, null where there are no biases, and the `digest`.
+        With a measure, ``reduced`` (rows, columns, ...) is there in place of solved_at.
         """
         across, up = self.values(runs.shape[1], runs.shape[0])
         settings = {
@@ -130,9 +161,10 @@ class Map:
         settings |= {
             name: value.flat[0].item()
             for name in VARIED
-            if name not in (self.x.name, self.y.name)
+            if name not in (self.x.name, self.y.name, "layer_rates")
             and (value := getattr(runs.settings, name)) is not None
         }
+        settings["layer_rates"] = self.settings.get("layer_rates")
         told = {
             "title": self.title,
             "x": vars(self.x),
@@ -141,20 +173,21 @@ class Map:
             "weights": self.weights and [a if a is None else a.tolist() for a in self.weights],
             "digest": digest(runs),
         }
+        result = "solved_at" if self.measure is None else "reduced"
         npz.write(path, {
-            "x": across, "y": up, "solved_at": np.asarray(runs.solved_at), "done": runs.done,
+            "x": across, "y": up, result: np.asarray(getattr(runs, result)), "done": runs.done,
             "final_loss": runs.final_loss, "settings": np.array(json.dumps(told)),
         })  # fmt: skip
 
 
 def digest(runs: Any) -> str:
-    """SHA-256 of ``solved_at``, then ``final_loss``.
+    """SHA-256 of ``solved_at``, then ``final_loss``; or of ``reduced``, where losses were measured.
 
     Of each: its name, shape and dtype as a line, "solved_at (200, 200) int64" and a newline, then
     its bytes in C order, little-endian.
     """
     result = sha256()
-    for name in ("solved_at", "final_loss"):
+    for name in ("solved_at", "final_loss") if runs.reduced is None else ("reduced",):
         array = np.asarray(getattr(runs, name))
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         result.update(f"{name} {array.shape} {array.dtype.name}\n".encode() + little.tobytes())

@@ -19,6 +19,13 @@ LABELS = {
 }  # fmt: skip
 
 
+def label(name: str) -> str:
+    """What an axis of this name is called in a picture."""
+    if name.startswith("learning_rate") and name[13:].isdigit():
+        return f"learning rate of layer {name[13:]}"
+    return LABELS.get(name, name)
+
+
 def trainability(
     result: Any,
     ax: Axes | None = None,
@@ -55,7 +62,7 @@ def trainability(
         raise ValueError(f"result must have shape (rows, columns), got {tuple(result.shape)}")
     if result.solved_at is None:
         raise ValueError("result must know when networks were solved: train them with a tolerance")
-    across, up = _axis(result, "x", x), _axis(result, "y", y)
+    across, up = axis_of(result, "x", x), axis_of(result, "y", y)
     solved_at = np.asarray(result.solved_at)
     solved = (solved_at >= 0) & np.asarray(result.done)
     epochs = np.ma.masked_where(~solved, np.maximum(solved_at, 1))
@@ -69,29 +76,38 @@ def trainability(
         "norm": (LogNorm if wide else Normalize)(first, last),
     }
     ax = axes_or_current(ax)
-    (x_name, x_edges, x_scale), (y_name, y_edges, y_scale) = across, up
-    if x_scale == y_scale == "even":
-        picture: Any = ax.imshow(
-            epochs, origin="lower", aspect="auto", interpolation="nearest",
-            extent=(x_edges[0], x_edges[-1], y_edges[0], y_edges[-1]), **look,
-        )  # fmt: skip
-    else:
-        ax.set_xscale("log" if x_scale == "log" else "linear")
-        ax.set_yscale("log" if y_scale == "log" else "linear")
-        picture = ax.pcolormesh(x_edges, y_edges, epochs, rasterized=True, **look)
-    if x_scale != "log":
-        ax.locator_params("x", nbins=5)  # room for long numbers
-    ax.set(
-        xlabel=x_name, xlim=(x_edges[0], x_edges[-1]),
-        ylabel=y_name, ylim=(y_edges[0], y_edges[-1]),
-    )  # fmt: skip
+    picture = drawn(ax, epochs, across, up, look)
     ticks = None if wide else MaxNLocator(integer=True)
     bar = ax.figure.colorbar(picture, ax=ax, cax=cax, ticks=ticks)
     bar.set_label(f"epochs until solved; black: not within {result.settings.epochs:,}")
     return ax
 
 
-def _axis(result: Any, which: str, given: Any) -> tuple[str, Array, str]:
+def drawn(
+    ax: Axes, values: Any, across: tuple[str, Array, str], up: tuple[str, Array, str],
+    look: dict[str, Any],
+) -> Any:  # fmt: skip
+    """A picture of values (rows, columns) in ``ax``, whose axes are those of `axis_of`."""
+    (x_name, x_edges, x_scale), (y_name, y_edges, y_scale) = across, up
+    if x_scale == y_scale == "even":
+        picture: Any = ax.imshow(
+            values, origin="lower", aspect="auto", interpolation="nearest",
+            extent=(x_edges[0], x_edges[-1], y_edges[0], y_edges[-1]), **look,
+        )  # fmt: skip
+    else:
+        ax.set_xscale("log" if x_scale == "log" else "linear")
+        ax.set_yscale("log" if y_scale == "log" else "linear")
+        picture = ax.pcolormesh(x_edges, y_edges, values, rasterized=True, **look)
+    if x_scale != "log":
+        ax.locator_params("x", nbins=5)  # room for long numbers
+    ax.set(
+        xlabel=x_name, xlim=(x_edges[0], x_edges[-1]),
+        ylabel=y_name, ylim=(y_edges[0], y_edges[-1]),
+    )  # fmt: skip
+    return picture
+
+
+def axis_of(result: Any, which: str, given: Any) -> tuple[str, Array, str]:
     """Its name, the edges between its runs, and "even", "log" or "uneven"."""
     count = result.shape[1] if which == "x" else result.shape[0]
     if given is not None and not (isinstance(given, (tuple, list)) and len(given) == 2):
