@@ -73,7 +73,7 @@ def digest(run: Run) -> str:
 def differing(a: Run, b: Run) -> list[str]:
     """The names of the tensors that have not the same bits, or that one run lacks.
 
-    "activations", too, where the functions of the layers are not the same.
+    "activations" and "scales", too, where those of the layers are not the same.
     """
     first, second = dict(tensors(a)), dict(tensors(b))
     names = [
@@ -81,8 +81,9 @@ def differing(a: Run, b: Run) -> list[str]:
         for name in first | second
         if not (name in first and name in second and same_bits(first[name], second[name]))
     ]
-    same = a.network.architecture.activations == b.network.architecture.activations
-    return names if same else [*names, "activations"]
+    one, other = a.network.architecture, b.network.architecture
+    names += ["activations"] if one.activations != other.activations else []
+    return names + (["scales"] if one.scales != other.scales else [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ class Agreement:
     """The first epoch whose loss or update differs; None where the bits agree."""
     first_tensor: str | None
     """What differs there: losses, penalties, W1, b1, W2 and so on, velocity_W1 and so on, adam,
-    generator, validation_losses, best_epoch, best_W1 and so on, solved_at or activations."""
+    generator, validation_losses, best_epoch, best_W1 and so on, solved_at, activations, scales."""
     digest: str
     """SHA-256 of the fast run."""
     reference: Run

@@ -10,7 +10,7 @@ from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.common.progress import progress_bar
 from fastxor.contract.losses import loss_terms, total
-from fastxor.contract.passes import backward_propagation, forward_propagation, layers_of
+from fastxor.contract.passes import backward_propagation, forward_propagation
 from fastxor.contract.sums import lane_sum
 from fastxor.contract.updates import adam_step, momentum_step
 from fastxor.networks.carried import KINDS
@@ -34,6 +34,7 @@ def train(
     output: str | None = None,
     loss: str = "mse",
     bias: bool | None = None,
+    scales: Any = None,
     epochs: int = 10_000,
     learning_rate: float = 0.1,
     momentum: float = 0.0,
@@ -68,13 +69,13 @@ def train(
     progress = checks.boolean("progress", progress)
     problem = prepare(X, y, sample_weight, validation, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
-        "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
-        "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
-        "epsilon": epsilon, "l2": l2, "layer_rates": layer_rates, "reduction": reduction,
-        "schedule": schedule, "batch_size": batch_size, "shuffle": shuffle, "seed": seed,
-        "init": init, "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
-        "stop_when_solved": stop_when_solved, "stop_when_diverged": stop_when_diverged,
-        "snapshots": snapshots,
+        "bias": bias, "scales": scales, "epochs": epochs, "learning_rate": learning_rate,
+        "momentum": momentum, "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1,
+        "beta2": beta2, "epsilon": epsilon, "l2": l2, "layer_rates": layer_rates,
+        "reduction": reduction, "schedule": schedule, "batch_size": batch_size, "shuffle": shuffle,
+        "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
+        "tolerance": tolerance, "stop_when_solved": stop_when_solved,
+        "stop_when_diverged": stop_when_diverged, "snapshots": snapshots,
         "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,
     })  # fmt: skip
     settings, start, architecture = problem.settings, problem.start, problem.architecture
@@ -121,7 +122,7 @@ def train(
                 for first in range(0, len(X), problem.batch_size):
                     batch = order[first : first + problem.batch_size]
                     arrays = architecture.cut(parameters)
-                    layers = layers_of(arrays, architecture.biases, architecture.activations)
+                    layers = architecture.layers_of(arrays)
                     activations, Z = forward_propagation(X[batch], layers)
                     A = activations[-1]
                     terms = loss_terms(y[batch], A, Z, output, loss)
@@ -183,7 +184,7 @@ def _validation_loss(problem: Problem, parameters: Array) -> Any:
     assert held_out
     X, y = held_out.X.astype(T), held_out.y[:, : architecture.sizes[-1]].astype(T)
     arrays = architecture.cut(parameters)
-    layers = layers_of(arrays, architecture.biases, architecture.activations)
+    layers = architecture.layers_of(arrays)
     activations, Z = forward_propagation(X, layers)
     terms = loss_terms(y, activations[-1], Z, settings.output, settings.loss)
     return total(terms) / terms_of(held_out.y, architecture, T)

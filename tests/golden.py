@@ -137,6 +137,12 @@ LAYERED: dict[str, tuple[int, str, dict[str, Any]]] = {
         {"epochs": 9, "batch_size": 4, "layer_rates": (0.5, 0.3, 2.0, 1.5, -0.1)},
     ),
     "adam, rates of layers": (9, "relu", {"epochs": 9, **ADAM, "layer_rates": (0.3, 3.0, 1.5)}),
+    "scales, batches of 4": (
+        9, "relu", {"epochs": 6, "batch_size": 4, "scales": (0.3, 0.7, 1.3), "momentum": 0.5},
+    ),
+    "scales, 20 samples": (
+        20, "deep", {"epochs": 9, "held_out": 5, "scales": (0.3, 1.0, 0.7, 1.3, 2.1)},
+    ),
     "held out, 5 samples": (9, "softmax", {"epochs": 9, "held_out": 5, "validate_every": 2}),
     "held out, 1030 samples": (
         20, "curve",

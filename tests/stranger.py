@@ -185,11 +185,12 @@ def train(
     X, y, layers, *, T=float, loss="mse", epochs, rate, momentum=0.0, nesterov=False, betas=None,
     epsilon=None, l2=0.0, factors=None, weights=None, batch_size=None, orders=None, tolerance=None,
     stop=False, mean=False, held_out=None, every=1, patience=None, layer_rates=None,
+    scales=None,
 ):  # fmt: skip
     """Train ``layers``, each (W, b or None, activation); of numbers that are of the type T.
 
     ``orders``: of each epoch, where samples are shuffled. ``betas``, two: Adam's. ``layer_rates``:
-    factors of the rate.
+    factors of the rate. ``scales``: of each layer.
     """
     f, n, names = Functions(T), len(X), [layer[2] for layer in layers]
     parameters = [(W, b) for W, b, _ in layers]
@@ -216,7 +217,7 @@ def train(
         for first in range(0, n, batch_size or n):
             batch = order[first : first + (batch_size or n)]
             # forward, sample by sample: the activations of all layers, X before them [2, 3]
-            passes = [forward(f, X[sample], parameters, names) for sample in batch]
+            passes = [forward(f, X[sample], parameters, names, scales) for sample in batch]
             targets = [y[sample] for sample in batch]
             terms = [
                 f.loss_terms(target, A[-1], Z, names[-1], loss)
@@ -243,6 +244,8 @@ def train(
             gradients = []
             for l in range(len(layers) - 1, -1, -1):
                 W, b = parameters[l]
+                if scales:
+                    deltas = [[d * scales[l] for d in delta] for delta in deltas]
                 inputs = [A[l] for A, _ in passes]
                 of_W = [
                     [
@@ -293,7 +296,7 @@ def train(
         losses.append(mean_loss)
         penalties.append(penalty * T(0.5))
         if held_out and (epoch + 1) % every == 0:  # [13]
-            held_out_losses.append(loss_of(f, *held_out, parameters, names, loss))
+            held_out_losses.append(loss_of(f, *held_out, parameters, names, loss, scales))
             if held_out_losses[-1] < best[1]:
                 best = epoch + 1, held_out_losses[-1], parameters
             if patience and epoch + 1 - best[0] >= patience * every:
@@ -301,10 +304,10 @@ def train(
     return trained(losses, parameters, velocity, adam, solved_at, None)
 
 
-def forward(f, x, parameters, names):
+def forward(f, x, parameters, names, scales):
     """Of one sample: the activations of all layers, x before them, and the last sums [2, 3]"""
     A, Z = [x], None
-    for (W, b), name in zip(parameters, names, strict=True):
+    for l, ((W, b), name) in enumerate(zip(parameters, names, strict=True)):
         Z = []
         for u in range(len(W[0])):
             sums = A[-1][0] * W[0][u]
@@ -312,7 +315,7 @@ def forward(f, x, parameters, names):
                 sums = b[u] + sums
             for i in range(1, len(W)):
                 sums = sums + A[-1][i] * W[i][u]
-            Z.append(sums)
+            Z.append(sums * scales[l] if scales else sums)
         A.append(f.activations(name, Z))
     return A, Z
 
@@ -326,9 +329,9 @@ def total(f, terms):
     return result
 
 
-def loss_of(f, X, y, parameters, names, loss):
+def loss_of(f, X, y, parameters, names, loss, scales):
     """[13]"""
-    passes = [forward(f, x, parameters, names) for x in X]
+    passes = [forward(f, x, parameters, names, scales) for x in X]
     terms = [
         f.loss_terms(target, A[-1], Z, names[-1], loss)
         for target, (A, Z) in zip(y, passes, strict=True)

@@ -577,6 +577,44 @@ MUTANTS = {
     "solved again, many, solved": (
         "stacked_steps.py", "unsolved.get() ^ solved.get()", "unsolved.get()"
     ),
+    # --- scales ---
+    "scales": ("small_layers.py", "sums = scaled(z.get(), place.scale)", "sums = z.get()"),
+    "scales of outputs' deltas": ("small_layers.py", "scaled(delta, place.scale))", "delta)"),
+    "scales of deltas, deep": (
+        "small_layers.py", "delta, place.scale_before)", "delta, place.scale)",
+    ),
+    "scales, tiled": ("tiled_layers.py", "scaled(sums, place.scale), function", "sums, function"),
+    "scales of outputs, tiled": (
+        "tiled_layers.py", "return scaled(sums, place.scale)", "return sums",
+    ),
+    "scales of outputs' deltas, tiled": (
+        "tiled_layers.py", "scaled(weighted(delta, t), place.scale)", "weighted(delta, t)",
+    ),
+    "scales of outputs' deltas, softmax, tiled": (
+        "tiled_layers.py", "scaled(weighted(error, t), place.scale)", "weighted(error, t)",
+    ),
+    "scales of deltas, tiled, deep": (
+        "tiled_layers.py", "place.function_before), place.scale_before",
+        "place.function_before), place.scale",
+    ),
+    "scales of the layer before, tiled, deep": (
+        "tiled_plan.py", "scales[number - 1] if", "scales[number] if",
+    ),
+    "scales, general, tiled": (
+        "functions.py", "return value * scale.bits", "return value + 0 * scale.bits",
+    ),
+    "scales, many": ("stacked_layers.py", "return scaled(z.get(), place.scale)", "return z.get()"),
+    "scales of outputs' deltas, many": (
+        "stacked_layers.py", "scaled(batch.weighted(delta, s), place.scale)",
+        "batch.weighted(delta, s)",
+    ),
+    "scales of outputs' deltas, softmax, many": (
+        "stacked_layers.py", "scaled(batch.weighted(error, s), place.scale)",
+        "batch.weighted(error, s)",
+    ),
+    "scales of deltas, many, deep": (
+        "stacked_gradients.py", "delta, place.scale_before)", "delta, place.scale)",
+    ),
     # --- rates of layers ---
     "rates of layers, tiled": ("kernel_arrays.py", "[self.architecture.layer_of]", "[0]"),
     "rates of layers, schedule": ("batches.py", "* factor) * correction", "* 1) * correction"),
@@ -676,6 +714,8 @@ def test_mutants_are_caught(name, tmp_path, monkeypatch):
             settings |= {"validation": (held_out[0][7:] * 2, held_out[1][7:]), "validate_every": 3}
         if "patience" in name:
             settings |= {"learning_rate": -0.01, "patience": 2, "epochs": 15}
+        if "scales" in name:
+            settings["scales"] = (0.3, 0.7, 1.3) if "deep" in name else (0.3, 0.7)
         if "rates of layers" in name:
             settings["layer_rates"] = (0.5, 2.0, 0.25)[: 3 if "deep" in name else 2]
         if "schedule" in name:

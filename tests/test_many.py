@@ -480,6 +480,7 @@ OTHERS = {
     "learning_rate": {"learning_rate": 0.2}, "momentum": {"momentum": 0.4},
     "hidden_size": {"hidden_size": 3}, "activation": {"activation": "tanh"},
     "output": {"output": "tanh"}, "loss": {"loss": "log_loss"}, "bias": {"bias": False},
+    "scales": {"scales": (1.0, 0.5)},
     "batch_size": {"batch_size": 2},
     "shuffle": {"shuffle": True}, "dtype": {"dtype": "float32"}, "tolerance": {"tolerance": 0.4},
     "stop_when_solved": {"stop_when_solved": True}, "record_every": {"record_every": None},

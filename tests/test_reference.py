@@ -107,7 +107,7 @@ ENDS = [(output, loss) for output, all_losses in LOSSES_OF.items() for loss in a
 def plain_loss(X, y, network, loss):
     """Of any network, with what NumPy has; and what gradients of sums are of its means."""
     A = X
-    for W, b, activation in network.layers:
+    for W, b, activation, _ in network.layers:
         A = PLAIN[activation](A @ W + (0 if b is None else b))
     if loss == "mse":
         return np.mean((y - A) ** 2), y.size / 2

@@ -21,10 +21,10 @@ def lists(array, T):
 
 
 def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, seed=0, scale=1.0,
-            inputs=3, outputs=2, **settings):  # fmt: skip
+            inputs=3, outputs=2, scales=None, **settings):  # fmt: skip
     """Train by both and compare bits; what the stranger's training ended with."""
     T, random = float if dtype is np.float64 else np.float32, np.random.default_rng(seed)
-    architecture = Architecture.of((inputs, *hidden, outputs), activation, output, bias)
+    architecture = Architecture.of((inputs, *hidden, outputs), activation, output, bias, scales)
     X, y = random.normal(size=(n, inputs)).astype(dtype), random.random((n, outputs))
     if seed % 2:
         y = np.eye(outputs)[random.integers(outputs, size=n)]
@@ -60,7 +60,7 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
     with np.errstate(all="ignore"):  # of float32 numbers that overflow
         theirs = stranger.train(
             lists(X, T), lists(y, T),
-            [(lists(W, T), None if b is None else lists(b, T)[0], f) for W, b, f in network.layers],
+            [(lists(W, T), b if b is None else lists(b, T)[0], f) for W, b, f, _ in network.layers],
             T=T, loss=loss, epochs=epochs, rate=T(settings["learning_rate"]),
             momentum=T(settings["momentum"]), nesterov=settings.get("nesterov", False),
             l2=T(settings.get("l2", 0.0)), **adam, factors=factors,
@@ -71,7 +71,7 @@ def compare(hidden, activation, output, loss, *, n, dtype, bias=True, epochs=4, 
             mean=settings.get("reduction") == "mean",
             held_out=held_out and [lists(array, T) for array in held_out],
             every=settings.get("validate_every", 1), patience=settings.get("patience"),
-            layer_rates=layer_rates,
+            layer_rates=layer_rates, scales=scales and [T(scale) for scale in scales],
         )  # fmt: skip
     assert diverged == theirs.diverged
     assert np.array(theirs.losses, dtype).tobytes() == run.losses.tobytes()
@@ -134,6 +134,15 @@ def test_each_function(activation, output, loss, bias, dtype):
             {"n": 9, "batch_size": 4, "reduction": "mean", "l2": 0.1},
         ),
         ((3,), "relu", "softmax", "log_loss", {"n": 9, "held_out": 5}),
+        ((3,), "relu", "softmax", "log_loss", {"n": 9, "held_out": 5, "scales": (0.7, 1.3)}),
+        ((), "sigmoid", "sigmoid", "log_loss", {"n": 5, "momentum": 0.9, "scales": (0.3,)}),
+        (
+            (3, 2),
+            ("tanh", "sigmoid"),
+            "identity",
+            "mse",
+            {"n": 9, "batch_size": 4, "scales": (0.7, 1.3, 0.1), "sample_weight": (0.1, 1, 3) * 3},
+        ),
         ((2,), "tanh", "identity", "mse", {"n": 5, "held_out": 1030, "epochs": 2}),
         (
             (3,),

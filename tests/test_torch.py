@@ -45,22 +45,32 @@ def data_of(output):
     return X, y / y.sum(axis=1, keepdims=True) if output == "softmax" else y
 
 
-def start_of(hidden, activation, output, bias=True):
-    architecture = Architecture.of((3, *hidden, 3), activation, output, bias)
+def start_of(hidden, activation, output, bias=True, scales=None):
+    architecture = Architecture.of((3, *hidden, 3), activation, output, bias, scales)
     random = np.random.default_rng(len(hidden))
     arrays = [random.uniform(-0.9, 0.9, shape) for shape in architecture.shapes.values()]
     return Network.of(arrays, architecture)
 
 
+class Times(nn.Module):
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, z):
+        return z * self.scale
+
+
 def their_model(start, with_logits):
     parts = []
-    for W, b, activation in start.layers:
+    for W, b, activation, scale in start.layers:
         linear = nn.Linear(*W.shape, bias=b is not None, dtype=torch.float64)
         with torch.no_grad():
             linear.weight[:] = torch.from_numpy(W.T.copy())
             if b is not None:
                 linear.bias[:] = torch.from_numpy(b[0].copy())
-        parts += [linear] if activation == "softmax" else [linear, FUNCTIONS[activation]()]
+        parts += [linear, Times(scale)]
+        parts += [] if activation == "softmax" else [FUNCTIONS[activation]()]
     if with_logits and start.output != "softmax":
         parts.pop()
     return nn.Sequential(*parts)
@@ -143,6 +153,13 @@ def test_losses_without_biases(hidden, activation, output, loss, their_loss, sca
     for bias in (False, (False,) * len(hidden) + (True,)):
         start = start_of(hidden, activation, output, bias)
         check(reference, start, output, loss, their_loss, scale, momentum=0.9)
+
+
+@ENGINES
+@EACH_END
+def test_losses_of_scales(output, loss, their_loss, scale, engine):
+    start = start_of((5, 4), ("tanh", "relu"), output, scales=(0.5, 3.0, 0.7))
+    check(engine, start, output, loss, their_loss, scale, momentum=0.9)
 
 
 @EACH_END

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fastxor.benchmarking.cases import Case
-from fastxor.contract.passes import Layer, layers_of
+from fastxor.contract.passes import Layer
 
 Functions = dict[str, tuple[Any, Any]]
 """Of each activation: itself, and what its slope makes of the derivative by its result a."""
@@ -58,8 +58,7 @@ class Formulas:
         self.functions = functions(xp) | (functions_ or {})
 
     def layers(self, arrays: Any) -> list[Layer]:
-        network = self.case.architecture
-        return layers_of(arrays, network.biases, network.activations)
+        return self.case.architecture.layers_of(arrays)
 
     def gradients(self, arrays: Any, X: Any, y: Any) -> tuple[tuple[Any, ...], Any]:
         """Of ``arrays``, in their order, and the sum of the loss's terms over a batch."""

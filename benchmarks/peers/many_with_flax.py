@@ -29,7 +29,7 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
     class Model(linen.Module):  # type: ignore[misc]
         @linen.compact
         def __call__(self, x: Any) -> Any:
-            for _, units, function, has_bias in network.layers:
+            for _, units, function, has_bias, _ in network.layers:
                 dense = linen.Dense(units, use_bias=has_bias, param_dtype=case.dtype)
                 x = functions[function](dense(x))
             return x

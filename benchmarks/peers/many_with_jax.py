@@ -152,7 +152,7 @@ def units(case: Case, samples: Any, total: Any) -> Way:
 
 def _lists(rows: Iterator[Any], layers: Any) -> Iterator[Any]:
     """W[i][o] and b[o], or None, of each layer."""
-    for I, O, _, has_bias in layers:
+    for I, O, _, has_bias, _ in layers:
         W = [[next(rows) for _ in range(O)] for _ in range(I)]
         yield W, [next(rows) for _ in range(O)] if has_bias else None
 

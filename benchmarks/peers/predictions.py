@@ -103,8 +103,8 @@ def with_scikit_learn(case: Case) -> dict[str, Prediction]:
     model = MLPRegressor(hidden_layer_sizes=case.sizes[1:-1], activation=hidden, solver="sgd")
     model.partial_fit(X[:4], y[:4].ravel() if y.shape[1] == 1 else y[:4])
     layers = case.start.layers
-    model.coefs_ = [np.ascontiguousarray(W) for W, _, _ in layers]
-    model.intercepts_ = [b[0] for _, b, _ in layers if b is not None]
+    model.coefs_ = [np.ascontiguousarray(W) for W, *_ in layers]
+    model.intercepts_ = [b[0] for _, b, *_ in layers if b is not None]
     model.out_activation_ = names.get(case.output, case.output)
     return {"MLPRegressor": lambda: model.predict(X).reshape(y.shape)}
 

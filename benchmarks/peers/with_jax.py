@@ -11,7 +11,6 @@ from benchmarks.peers.adam import Rule, rules_of_jax
 from benchmarks.peers.formulas import Formulas, Layout, samples_first
 from fastxor.benchmarking.cases import Case, Training
 from fastxor.common.checks import Array
-from fastxor.contract.passes import layers_of
 
 BLOCK = 64  # samples at a time that JAX keeps in cache, for large batches
 
@@ -42,8 +41,8 @@ def objective(case: Case) -> Any:
     }  # fmt: skip
 
     def value(parameters: Any, X: Any, y: Any) -> Any:
-        *hidden, last = layers_of(parameters, network.biases, network.activations)
-        for W, b, function in hidden:
+        *hidden, last = network.layers_of(parameters)
+        for W, b, function, _ in hidden:
             X = functions[function](X @ W if b is None else X @ W + b)
         Z = X @ last.W if last.b is None else X @ last.W + last.b
         if case.output == "softmax":

@@ -30,7 +30,7 @@ def variants(case: Case, epochs: int) -> dict[str, Training]:
 
     def in_place() -> Array:
         layers = [
-            np.vstack([W] if b is None else [W, b]) for W, b, _ in formulas.layers(list(start))
+            np.vstack([W] if b is None else [W, b]) for W, b, *_ in formulas.layers(list(start))
         ]
         transposed = [W[:I].T for W, I in zip(layers, network.sizes, strict=False)]
         steps, losses = [np.empty_like(W) for W in layers], np.zeros(epochs, T)
@@ -64,7 +64,8 @@ def _buffers(case: Case, X: Array, T: Any) -> tuple[list[Array], ...]:
     A bias is the weight of one more input, a column of ones: one product gives both gradients.
     """
     shape = len(X), case.sizes[-1]
-    inputs = [np.ones((len(X), I + has_bias), T) for I, _, _, has_bias in case.architecture.layers]
+    layers = case.architecture.layers
+    inputs = [np.ones((len(X), I + has_bias), T) for I, _, _, has_bias, _ in layers]
     inputs[0][:, : X.shape[1]] = X
     activations = [array[:, :I] for array, I in zip(inputs[1:], case.sizes[1:], strict=False)] + [
         np.empty(shape, T)

@@ -122,7 +122,7 @@ def modules(torch: Any, case: Case, start: Any) -> tuple[Any, Any, float]:
     """The network, what its gradients are those of, and how many times ours they are."""
     names = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
     network, rest = torch.nn.Sequential(), iter(start)
-    for I, O, function, has_bias in case.architecture.layers:
+    for I, O, function, has_bias, _ in case.architecture.layers:
         layer = torch.nn.Linear(I, O, bias=has_bias).to(start[0].dtype)
         with torch.no_grad():
             layer.weight.copy_(next(rest).T)

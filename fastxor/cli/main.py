@@ -105,7 +105,7 @@ def _load(arguments: argparse.Namespace) -> tuple[Array, Array]:
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     names = (
-        "sample_weight", "hidden_size", "activation", "output", "loss", "bias", "epochs",
+        "sample_weight", "hidden_size", "activation", "output", "loss", "bias", "scales", "epochs",
         "momentum", "nesterov", "optimizer", "beta1", "beta2", "epsilon", "l2", "layer_rates",
         "reduction",
         "schedule", "batch_size", "shuffle", "threads", "init", "init_range", "dtype", "tolerance",

@@ -118,6 +118,10 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
         "--no-bias", dest="bias", action="store_const", const=False,
         help=f"layers without biases; default: with biases{like}",
     )  # fmt: skip
+    settings.add_argument(
+        "--scales", type=_factors, metavar="F,F,...",
+        help="multiply the sums of each layer by these numbers, before its activation",
+    )  # fmt: skip
     settings.add_argument("--epochs", type=int, default=10_000, metavar="N", help="default: 10000")
     if many:
         settings.add_argument(

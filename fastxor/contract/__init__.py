@@ -13,7 +13,8 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
 2. A network is layers, of which the last are its outputs: A0 = X, Zl = bl + A(l-1) Wl and
    Al = function(Zl), l = 1 ... L. The functions, `functions.ACTIVATIONS` and softmax, are defined
    to the last bit. The function of outputs may be sigmoid, tanh, identity or softmax; that of
-   others sigmoid, tanh, relu or identity.
+   others sigmoid, tanh, relu or identity. With scales, Zl is the sum times the layer's scale, of T
+   and above 0.
 3. Sums over inputs, units and outputs go in index order, from the bias where there is one, else
    from the first term: `passes`.
 4. Sums over samples, `sums.sample_sum`, have eight lanes in blocks of 1024 samples. So they can
@@ -34,8 +35,8 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
    where it adds 0.
 7. `passes.backward_propagation`: the outputs' delta is (A - y), times the derivative of their
    function for "mse" only, then times the sample's weight, if there is any; that of a layer before
-   is the sum over units of delta * W, times the derivative of its function. Gradients are sums over
-   samples of A(l-1) * delta and of delta.
+   is the sum over units of delta * W, times the derivative of its function. With scales, each is
+   then times that of its own layer. Gradients are sums over samples of A(l-1) * delta and of delta.
 8. The update of a batch, `updates`, is of all parameters at once, by gradients of before it. With
    l2, l2 * W is added to the gradients of weights, not to those of biases; with the reduction
    "mean", gradients are then multiplied by T(1) / T(samples of the batch). The rate is the learning

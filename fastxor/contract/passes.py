@@ -16,6 +16,8 @@ class Layer(NamedTuple):
     b: Array | None
     """(1, units), or None in a layer without biases"""
     activation: str
+    scale: float = 1.0
+    """What the sums are multiplied with before that."""
 
 
 def forward_propagation(X: Array, layers: list[Layer]) -> tuple[list[Array], Array]:
@@ -24,12 +26,14 @@ def forward_propagation(X: Array, layers: list[Layer]) -> tuple[list[Array], Arr
     Parameters may be stacked: with further dimensions in front, which the results have then.
     """
     activations, A = [], X
-    for W, b, activation in layers:
+    for W, b, activation, scale in layers:
         Z = A[..., :1] * W[..., :1, :]
         if b is not None:
             Z = b + Z
         for i in range(1, W.shape[-2]):
             Z = Z + A[..., i : i + 1] * W[..., i : i + 1, :]
+        if scale != 1:
+            Z = Z * Z.dtype.type(scale)
         A = softmax(Z) if activation == "softmax" else ACTIVATIONS[activation][0](Z)
         activations.append(A)
     return activations, Z
@@ -52,7 +56,9 @@ def backward_propagation(
         delta = delta * weights
     inputs = [X, *activations[:-1]]
     for number in range(len(layers) - 1, -1, -1):
-        (W, b, _), A = layers[number], inputs[number]
+        (W, b, _, scale), A = layers[number], inputs[number]
+        if scale != 1:
+            delta = delta * delta.dtype.type(scale)
         of_b = [] if b is None else [sample_sum(delta)[None]]
         of_W = np.stack([sample_sum(A[:, i : i + 1] * delta) for i in range(A.shape[1])])
         gradients = [of_W, *of_b, *gradients]
@@ -64,10 +70,10 @@ def backward_propagation(
     return gradients
 
 
-def layers_of(arrays: Any, biases: Any, activations: Any) -> list[Layer]:
+def layers_of(arrays: Any, biases: Any, activations: Any, scales: Any) -> list[Layer]:
     """Layers of W1, b1, ..., WL, bL, where no b is given for those without biases."""
     rest = iter(arrays)
     return [
-        Layer(next(rest), next(rest) if has_bias else None, activation)
-        for has_bias, activation in zip(biases, activations, strict=True)
+        Layer(next(rest), next(rest) if has_bias else None, activation, scale)
+        for has_bias, activation, scale in zip(biases, activations, scales, strict=True)
     ]

@@ -8,12 +8,12 @@ layer. `pair` shares those of `tiled`.
 Each follows `fastxor.contract` to the last bit, and only computes: `training` validates, slices
 and reports.
 
-General kernels serve all networks of a dtype: what they do for a new one they do at once. Special
-ones are compiled for a network and its batches, which takes half a second or a whole one, or loaded
-from the cache on disk, see `kernel_files`; then they are 1 to 4 times as fast. `small` is for
-batches of up to 4 samples, or 16 where the network is small, too; `tiled` for any, and for threads;
-it is what the general kernel is made of, too. For two threads and batches of up to 1,024 samples
-there is `pair`, for many networks `stacked`.
+General kernels serve all networks of a dtype, one those without scales, another those with: what
+they do for a new one they do at once. Special ones are compiled for a network and its batches,
+which takes half a second or a whole one, or loaded from the cache on disk, see `kernel_files`; then
+they are 1 to 4 times as fast. `small` is for batches of up to 4 samples, or 16 where the network is
+small, too; `tiled` for any, and for threads; it is what the general kernel is made of, too. For two
+threads and batches of up to 1,024 samples there is `pair`, for many networks `stacked`.
 
 A call trains for some chunks of samples; all state lies in its arrays, for the next call. A batch
 has batch_size / chunk chunks, rounded up, and an epoch n / batch_size batches, rounded up, the

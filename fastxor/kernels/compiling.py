@@ -42,8 +42,8 @@ class Wanted(NamedTuple):
     watch: int = OFF  # what to do about epochs in which all samples are solved
 
 
-# of each layer: inputs, units, name of its function, has it biases?
-Layers: TypeAlias = tuple[tuple[int, int, str, bool], ...]
+# of each layer: inputs, units, name of its function, has it biases, and its scale
+Layers: TypeAlias = tuple[tuple[int, int, str, bool, float], ...]
 
 
 def carried_by(rule: int, size: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fastxor.kernels.calls import FORWARD, ForwardCall, of_forward
 from fastxor.kernels.compiling import ALONE, Code, Layers, Wanted
 from fastxor.kernels.control import least, loop, when
-from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX, exp, larger
+from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX, UNSCALED, exp, larger
 from fastxor.kernels.memory import Memory, Rows, as_memory, integers
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import fold_samples
@@ -21,20 +21,20 @@ from fastxor.kernels.turning import turn
 
 
 class ForwardKernel(NamedTuple):
-    """The kernel for all networks of a dtype."""
+    """The kernel for all networks of a dtype, without scales or with any."""
 
     code: Code  # its arguments: see `ForwardCall`
     shape: Shape
 
 
 @cache
-def forward_kernel(dtype: Any) -> ForwardKernel:
-    shape = general_shape(dtype)
+def forward_kernel(dtype: Any, scaled: bool) -> ForwardKernel:
+    shape, known = general_shape(dtype), {} if scaled else UNSCALED
 
     def kernel(call: ForwardCall) -> None:
         numbers = integers(call.numbers, Numbers)
         I, O, tile = numbers.inputs, numbers.outputs, shape.tile
-        places = Rows(call.numbers, Numbers, Place).range(0, numbers.depth)
+        places = Rows(call.numbers, Numbers, Place, known).range(0, numbers.depth)
         a, x = call.work, call.work.at(numbers.activations)
         last = a.at(numbers.activations - O * tile)
         found = [Variable(Value.full(0, dtype, shape.width)) for _ in range(2)]
@@ -53,7 +53,8 @@ def forward_kernel(dtype: Any) -> ForwardKernel:
         for k, each in enumerate(found):
             x.store(I * tile + k, fold_samples(each.get(), 1))
 
-    code = Code(of_forward(kernel), FORWARD, dtype, "forward", *shape[1:], REGISTER_BYTES)
+    key = ("forward", *shape[1:], REGISTER_BYTES, scaled)
+    code = Code(of_forward(kernel), FORWARD, dtype, *key)
     return ForwardKernel(code, shape)
 
 

@@ -130,11 +130,13 @@ def integers(memory: Memory, kind: Any) -> Any:
 class Rows:
     """The tuples of a ``kind`` after the one with which ``memory`` begins."""
 
-    def __init__(self, memory: Memory, head: Any, kind: Any) -> None:
-        self.memory, self.kind = memory.at(len(head._fields)), kind
+    def __init__(self, memory: Memory, head: Any, kind: Any, known: dict[str, int]) -> None:
+        """``known``: what some fields are in all of them."""
+        self.memory, self.kind, self.known = memory.at(len(head._fields)), kind, known
 
     def __getitem__(self, row: Int) -> Any:
-        return integers(self.memory.at(row * len(self.kind._fields)), self.kind)
+        found = integers(self.memory.at(row * len(self.kind._fields)), self.kind)
+        return found._replace(**self.known)
 
     def range(self, first: Int, last: Int, step: int = 1) -> "Range":
         return Range(self, first, last, step)

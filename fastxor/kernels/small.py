@@ -12,7 +12,7 @@ import numpy as np
 from fastxor.kernels.calls import BATCH, BatchCall, of_batches
 from fastxor.kernels.compiling import ALONE, Code, Kernel, Layers, Wanted, carried_by
 from fastxor.kernels.control import loop
-from fastxor.kernels.functions import CODES
+from fastxor.kernels.functions import CODES, bits_of
 from fastxor.kernels.memory import offsets, scratch, spread_value
 from fastxor.kernels.small_layers import Kind, Memories, Place
 from fastxor.kernels.small_steps import train_batches, train_whole, turn_all
@@ -28,7 +28,7 @@ MOST = {8: 200, 16: 20}
 
 def fits(dtype: Any, layers: Layers, batch_size: int) -> bool:
     """Is the batch small, and the network not too large to have its weights spread?"""
-    parameters, lanes = sum((I + 1) * O for I, O, _, _ in layers), lanes_for(batch_size)
+    parameters, lanes = sum((I + 1) * O for I, O, *_ in layers), lanes_for(batch_size)
     few = lanes <= SAMPLES and parameters <= MOST.get(lanes, parameters)
     return bool(few and parameters * lanes * dtype().itemsize <= SPREAD_BYTES)
 
@@ -42,11 +42,12 @@ def _places(layers: Layers, lanes: int) -> tuple[list[Place], int, int, int]:
     activations."""
     # units with padding, whose lanes nobody reads: 9 units take 65 to 75 % of the time that they
     # take one by one
-    units = [min(WIDEST // lanes, 1 << (O - 1).bit_length()) for _, O, _, _ in layers]
-    padded = [-(-O // u) * u for (_, O, _, _), u in zip(layers, units, strict=True)]
-    codes = [CODES[function] for _, _, function, _ in layers]
+    units = [min(WIDEST // lanes, 1 << (layer[1] - 1).bit_length()) for layer in layers]
+    padded = [-(-layer[1] // u) * u for layer, u in zip(layers, units, strict=True)]
+    codes = [CODES[layer[2]] for layer in layers]
+    scales = [bits_of(layer[4]) for layer in layers]
     places, size, own = [], 0, layers[0][0]
-    for number, (I, O, _, bias) in enumerate(layers):
+    for number, (I, O, _, bias, _) in enumerate(layers):
         R, P = padded[number - 1] if number else I, padded[number]
         table, size = size, size + (R * O if number else I * P)
         biases = size if bias else -1
@@ -54,7 +55,7 @@ def _places(layers: Layers, lanes: int) -> tuple[list[Place], int, int, int]:
         before = max(number - 1, 0)
         places.append(Place(
             I, O, R, P, table, table, biases, own - R, own, units[number],
-            units[before], codes[number], codes[before],
+            units[before], codes[number], codes[before], scales[number], scales[before],
         ))  # fmt: skip
         own += P
     masters = size

@@ -20,6 +20,7 @@ from fastxor.kernels.functions import (
     larger,
     log,
     log_loss_of_sigmoid,
+    scaled,
 )
 from fastxor.kernels.instructions import all_within
 from fastxor.kernels.memory import Memory, spread_value
@@ -46,6 +47,8 @@ class Place(NamedTuple):
     together_before: int  # and inputs
     function: int  # of the units, by its code
     function_before: int  # and of the inputs
+    scale: int  # of the sums of the units, see `functions.bits_of`
+    scale_before: int  # and of those of the inputs
 
 
 class Kind(NamedTuple):
@@ -90,7 +93,8 @@ def forward(place: Place, kind: Kind, memories: Memories, kept: Value, is_last: 
             z.set(w.load((u + place.biases) * lanes, wide) + z.get())
         for i in loop(1, place.inputs):
             z.set(z.get() + product(i, u))
-        made = z.get() if is_last else activate(z.get(), place.function, True)
+        sums = scaled(z.get(), place.scale)
+        made = sums if is_last else activate(sums, place.function, True)
         if kind.partial:  # no infinity, which times a delta of 0 would be NaN
             made = keep_where(spread_value(kept, wide), made)
         a.store((u + place.own) * lanes, made)
@@ -157,7 +161,8 @@ def outputs(
             e.store(o * lanes, terms)
             for k in loop(o, least(o + together, O)):
                 add(e.load(k * lanes, lanes))
-        d.store(at, delta * spread_value(weight(), wide) if wanted.weighted else delta)
+        delta = delta * spread_value(weight(), wide) if wanted.weighted else delta
+        d.store(at, scaled(delta, place.scale))
     return loss.get()
 
 
@@ -201,7 +206,7 @@ def backward(place: Place, updates: Updates) -> None:
             weights = w.load(o * (row * lanes) + at, wide)
             back.set(back.get() + updates.delta(o + own, wide) * weights)
         delta = derivative(back.get(), activation, place.function_before)
-        d.store((i + place.before) * lanes, delta)
+        d.store((i + place.before) * lanes, scaled(delta, place.scale_before))
         for o in loop(0, O):
             terms = activation * updates.delta(o + own, wide)
             weights = updates.descend(o * (row * lanes) + at, terms)

@@ -17,6 +17,7 @@ import numpy as np
 from fastxor.kernels.calls import STACK, StackCall, of_stacks
 from fastxor.kernels.compiling import Code, Layers, Wanted
 from fastxor.kernels.control import choose
+from fastxor.kernels.functions import UNSCALED, has_scales
 from fastxor.kernels.memory import Rows, as_memory, integers, offsets, scratch
 from fastxor.kernels.stacked_group import GroupMemory, Network, network_of
 from fastxor.kernels.stacked_plan import (
@@ -107,17 +108,18 @@ def general_stack(
     places, sizes = places_of(layers)[0], sizes_of(numbers, W)
     memory = as_memory(numbers, places)
     return StackedKernel(
-        _general(dtype, wanted.own), memory, W, numbers.row // W, numbers.size, sum(sizes)
-    )
+        _general(dtype, wanted.own, has_scales(layers)), memory, W, numbers.row // W,
+        numbers.size, sum(sizes),
+    )  # fmt: skip
 
 
 @cache
-def _general(dtype: Any, own: bool) -> Code:
-    S, W = shape_for(dtype, LANES, True)
+def _general(dtype: Any, own: bool, scaled: bool = False) -> Code:
+    (S, W), known = shape_for(dtype, LANES, True), {} if scaled else UNSCALED
 
     def kernel(call: StackCall) -> None:
         numbers = integers(call.numbers, Numbers)
-        rows, last = Rows(call.numbers, Numbers, Place), numbers.depth - 1
+        rows, last = Rows(call.numbers, Numbers, Place, known), numbers.depth - 1
         network = Network(
             numbers,
             first=rows[0],
@@ -132,4 +134,4 @@ def _general(dtype: Any, own: bool) -> Code:
             work = work.at(size)
         train(call, network, dtype, S, W, own, GroupMemory(*memory))
 
-    return Code(of_stacks(kernel), STACK, dtype, "general_stack", S, W, own)
+    return Code(of_stacks(kernel), STACK, dtype, "general_stack", S, W, own, scaled)

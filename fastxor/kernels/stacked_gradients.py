@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from fastxor.kernels.control import either, loop, when
-from fastxor.kernels.functions import derivative
+from fastxor.kernels.functions import derivative, scaled
 from fastxor.kernels.memory import Memory
 from fastxor.kernels.stacked_layers import Batch
 from fastxor.kernels.stacked_plan import Place
@@ -84,7 +84,7 @@ def backward(place: Place, first: Place, to_inputs: bool, updates: Updates) -> N
             for u in loop(1, O):
                 back.set(back.get() + updates.delta(place, u, s) * batch.parameter(k + u))
             delta = derivative(back.get(), batch.inputs(place, i, s), function)
-            d.store((place.before + i) * row + s * width, delta)
+            d.store((place.before + i) * row + s * width, scaled(delta, place.scale_before))
         for u in loop(0, O):
             updates.update(place, i, u)
         if to_inputs:

@@ -18,6 +18,7 @@ from fastxor.kernels.functions import (
     larger,
     log,
     log_loss_of_sigmoid,
+    scaled,
 )
 from fastxor.kernels.instructions import keep_first
 from fastxor.kernels.masks import near_bits
@@ -98,7 +99,7 @@ class Batch(NamedTuple):
 
 
 def sums_of(u: Int, place: Place, batch: Batch, s: Int) -> Value:
-    """The sums of a unit, before its activation, of some samples."""
+    """The sums of a unit, scaled, before its activation, of some samples."""
     z = Variable(batch.inputs(place, 0, s) * batch.parameter(place.table + u))
 
     def add_bias() -> None:
@@ -108,7 +109,7 @@ def sums_of(u: Int, place: Place, batch: Batch, s: Int) -> Value:
     for i in loop(1, place.inputs):
         weight = batch.parameter(place.table + i * place.units + u)
         z.set(z.get() + batch.inputs(place, i, s) * weight)
-    return z.get()
+    return scaled(z.get(), place.scale)
 
 
 def forward(place: Place, batch: Batch, count: Int) -> None:
@@ -186,7 +187,7 @@ def outputs(
             when(wanted, put_terms, s, total.get(), targets.get())
             for o in loop(0, O):
                 error = error_of(batch.of_unit(d, own + o, s) / total.get(), s, o)
-                d.store((own + o) * row + s * width, batch.weighted(error, s))
+                d.store((own + o) * row + s * width, scaled(batch.weighted(error, s), place.scale))
 
     def of_log_loss(error: Value, output: Value, z: Value, s: Int, o: Int) -> Value:
         def terms_of_log_loss() -> None:
@@ -206,7 +207,7 @@ def outputs(
                 output = activate(z, function, False)
                 error = error_of(output, s, o)
                 delta = either(numbers.log_loss, of_log_loss, of_mse, error, output, z, s, o)
-                d.store((own + o) * row + s * width, batch.weighted(delta, s))
+                d.store((own + o) * row + s * width, scaled(batch.weighted(delta, s), place.scale))
 
     either(is_softmax, of_softmax, of_others)
     return still.get()

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fastxor.kernels.compiling import Layers, Wanted, carried_by
-from fastxor.kernels.functions import CODES, IDENTITY, SOFTMAX
+from fastxor.kernels.functions import CODES, IDENTITY, ONE, SOFTMAX, bits_of
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
 
@@ -28,6 +28,8 @@ class Place(NamedTuple):
     own: int  # and the units
     function: int  # of its units, by its code; but of the outputs, which another step makes
     function_before: int  # and of its inputs
+    scale: int  # of its sums, see `functions.bits_of`
+    scale_before: int  # and of those that its inputs were made of
 
 
 class Numbers(NamedTuple):
@@ -93,13 +95,14 @@ def shape_for(dtype: Any, batch_size: int, wide: bool) -> tuple[int, int]:
 def places_of(layers: Layers) -> tuple[list[Place], int, int]:
     """Of each layer; how many parameters there are, and how many units."""
     places, size, own, before = [], 0, 0, -1
-    codes = [*(CODES[function] for _, _, function, _ in layers[:-1]), IDENTITY]
-    for number, (I, O, _, bias) in enumerate(layers):
+    codes = [*(CODES[layer[2]] for layer in layers[:-1]), IDENTITY]
+    scales = [bits_of(layer[4]) for layer in layers]
+    for number, (I, O, _, bias, _) in enumerate(layers):
         biases = size + I * O if bias else -1
         function_before = codes[number - 1] if number else IDENTITY
-        places.append(
-            Place(number, I, O, size, biases, before, own, codes[number], function_before)
-        )
+        functions = codes[number], function_before
+        both = scales[number], scales[number - 1] if number else ONE
+        places.append(Place(number, I, O, size, biases, before, own, *functions, *both))
         size, before, own = size + (I + bias) * O, own, own + O
     return places, size, own
 

@@ -32,6 +32,7 @@ from fastxor.kernels.compiling import (
     Wanted,
 )
 from fastxor.kernels.control import as_long_as, choose, either, least, leave_when, loop, when
+from fastxor.kernels.functions import UNSCALED, has_scales
 from fastxor.kernels.memory import Memory, Rows, integers, offsets, scratch
 from fastxor.kernels.order import shuffle
 from fastxor.kernels.registers import REGISTER_BYTES
@@ -83,17 +84,17 @@ def general_batch(dtype: Any, layers: Layers, sharing: int, wanted: Wanted) -> K
     """The general form, for batches of any size, with the numbers of a network."""
     arranged = plan(dtype, general_shape(dtype), layers, sharing, wanted)
     shape, numbers, _ = arranged
-    own = work_of(numbers, shape.tile)
-    return kernel_of(arranged, _general(dtype), numbers.activations + numbers.lanes + sum(own))
+    work = numbers.activations + numbers.lanes + sum(work_of(numbers, shape.tile))
+    return kernel_of(arranged, _general(dtype, has_scales(layers)), work)
 
 
 @cache
-def _general(dtype: Any) -> Code:
-    shape = general_shape(dtype)
+def _general(dtype: Any, scaled: bool = False) -> Code:
+    shape, known = general_shape(dtype), {} if scaled else UNSCALED
 
     def kernel(call: BatchCall) -> None:
         work, numbers = call.work, integers(call.numbers, Numbers)
-        rows, last = Rows(call.numbers, Numbers, Place), numbers.depth - 1
+        rows, last = Rows(call.numbers, Numbers, Place, known), numbers.depth - 1
         network = Network(numbers, rows.range(0, last), rows[last], rows.range(last, -1, -1))
         g = work.at(numbers.activations)
         x_copy = g.at(numbers.lanes)
@@ -101,7 +102,8 @@ def _general(dtype: Any) -> Code:
         memory = TileMemory(work, g, x_copy, totals)
         train(call, network, shape, memory)
 
-    return Code(of_batches(kernel), BATCH, dtype, "general", *shape[1:], REGISTER_BYTES)
+    key = ("general", *shape[1:], REGISTER_BYTES, scaled)
+    return Code(of_batches(kernel), BATCH, dtype, *key)
 
 
 def train(call: BatchCall, network: Network, shape: Shape, memory: TileMemory) -> None:

@@ -21,6 +21,7 @@ from fastxor.kernels.functions import (
     larger,
     log,
     log_loss_of_sigmoid,
+    scaled,
 )
 from fastxor.kernels.instructions import all_within, keep_first
 from fastxor.kernels.memory import Memory, spread_value
@@ -73,7 +74,7 @@ def forward(
         sums = sums_of(
             units, width, x.at(t), stride, I, w, table + u, O, 1, biases + u, place.bias
         )  # fmt: skip
-        return activate(sums, function, False)
+        return activate(scaled(sums, place.scale), function, False)
 
     def side_by_side() -> None:
         for t in loop(0, count, narrow):
@@ -144,16 +145,17 @@ def outputs(
                 output = z.load(o * tile + t, width) / total.get()
                 error = keep_first(output - y.load(o * stride + t, width), count - t)
                 when(numbers.watch, look, error, t)
-                z.store(o * tile + t, weighted(error, t))
+                z.store(o * tile + t, scaled(weighted(error, t), place.scale))
 
     def made_sums(o: Int, t: Int) -> Value:
         return z.load(o * tile + t, width)
 
     def own_sums(o: Int, t: Int) -> Value:
         bias = table + I * O + o
-        return sums_of(
+        sums = sums_of(
             1, width, before.at(t), before_stride, I, w, table + o, O, 1, bias, place.bias
         )  # fmt: skip
+        return scaled(sums, place.scale)
 
     def of_log_loss(sums: Value, target: Value, error: Value, _: Value) -> tuple[Value, Value]:
         return error, log_loss_of_sigmoid(target, sums)
@@ -171,7 +173,7 @@ def outputs(
                 delta, terms = either(
                     numbers.log_loss, of_log_loss, of_mse, sums, target, error, output
                 )  # fmt: skip
-                z.store(o * tile + t, weighted(delta, t))
+                z.store(o * tile + t, scaled(weighted(delta, t), place.scale))
                 add(o, keep_first(weighted(terms, t), count - t))
 
     before, before_stride = inputs_of(place, shape, x, x_stride, a)
@@ -210,7 +212,7 @@ def backward(
     def delta(t: Int, i: Int, units: int, width: int) -> Value:
         back = sums_of(units, width, d.at(t), tile, O, w, table + i * O, 1, O, 0, False)
         activations = before.load_apart(i * tile + t, tile, units, width)
-        return derivative(back, activations, place.function_before)
+        return scaled(derivative(back, activations, place.function_before), place.scale_before)
 
     def side_by_side() -> None:
         for t in loop(0, count, narrow):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastxor.kernels.compiling import Code, Kernel, Layers, Wanted, carried_by
-from fastxor.kernels.functions import CODES, IDENTITY
+from fastxor.kernels.functions import CODES, IDENTITY, ONE, bits_of
 from fastxor.kernels.memory import as_memory
 from fastxor.kernels.registers import REGISTER_BYTES
 from fastxor.kernels.sums import BLOCK, LANES
@@ -58,6 +58,8 @@ class Place(NamedTuple):
     own: int  # and the first of its units
     function: int  # of its units, by its code; but of the outputs, which another step makes
     function_before: int  # and of its inputs
+    scale: int  # of its sums, see `functions.bits_of`
+    scale_before: int  # and of those that its inputs were made of
 
 
 class Numbers(NamedTuple):
@@ -95,7 +97,7 @@ def shape_for(dtype: Any, layers: Layers, batch_size: int, lanes: int) -> Shape:
     """The fastest shape."""
     itemsize, samples = dtype().itemsize, max(lanes, 1 << (batch_size - 1).bit_length())
     width = min(samples, VALUE_BYTES // itemsize)
-    row_bytes = sum(O for _, O, _, _ in layers) * itemsize
+    row_bytes = sum(layer[1] for layer in layers) * itemsize
     tile = next((tile for tile in TILE_SIZES if tile * row_bytes <= TILE_BYTES), width)
     return Shape(dtype, width, min(max(tile, width), samples), samples <= tile, lanes)
 
@@ -111,11 +113,13 @@ def block_of(dtype: Any, inputs: int, units: int, lanes: int) -> tuple[int, int]
 
 def plan(dtype: Any, shape: Shape, layers: Layers, sharing: int, wanted: Wanted) -> Plan:
     places, size, own, before = [], 0, 0, -1
-    codes = [CODES[function] for _, _, function, _ in layers]
-    for number, (I, O, _, bias) in enumerate(layers):
+    codes = [CODES[layer[2]] for layer in layers]
+    scales = [bits_of(layer[4]) for layer in layers]
+    for number, (I, O, _, bias, _) in enumerate(layers):
         function = codes[number] if number < len(layers) - 1 else IDENTITY
         function_before = codes[number - 1] if number else IDENTITY
-        place = (I, O, bias, size, before, own, function, function_before)
+        both = scales[number], scales[number - 1] if number else ONE
+        place = (I, O, bias, size, before, own, function, function_before, *both)
         places.append(Place(*map(int, place)))  # no True among them: all are of one type
         size, before, own = size + (I + bias) * O, own, own + O
     size += -size % LANES
@@ -123,7 +127,7 @@ def plan(dtype: Any, shape: Shape, layers: Layers, sharing: int, wanted: Wanted)
     sums = size + columns + -columns % LANES
     kept = sums
     if shape.single:
-        kept += max(block_of(dtype, I, O, shape.lanes)[0] * O for I, O, _, _ in layers) - size
+        kept += max(block_of(dtype, I, O, shape.lanes)[0] * O for I, O, *_ in layers) - size
     chunk = BLOCK if sharing or size <= LARGEST_BLOCK else shape.tile
     numbers = (
         layers[0][0], layers[-1][1], len(layers), codes[-1], wanted.log_loss, columns, size, sums,

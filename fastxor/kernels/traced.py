@@ -187,6 +187,13 @@ class Whole(Scalar):
     def __rsub__(self, other: int) -> "Whole":
         return Whole(I64(other)) - self
 
+    def bits_as_value(self, dtype: Any) -> Value:
+        """The float64 number that has these bits, in one lane."""
+        zero, number = Value.full(0, dtype, 1).llvm, builder().bitcast(self.llvm, ir.DoubleType())
+        if zero.type.element != number.type:
+            number = builder().fptrunc(number, zero.type.element)
+        return Value(builder().insert_element(zero, number, I32(0)))
+
     def as_value(self, dtype: Any) -> Value:
         """The floating-point number, in one lane."""
         zero = Value.full(0, dtype, 1).llvm

@@ -12,6 +12,7 @@ import numpy as np
 from fastxor.common import checks
 from fastxor.common.checks import Array
 from fastxor.contract.functions import ACTIVATIONS
+from fastxor.contract.passes import Layer, layers_of
 
 HIDDEN = tuple(ACTIVATIONS)
 OUTPUTS = ("sigmoid", "identity", "tanh", "softmax")
@@ -20,7 +21,7 @@ Activation: TypeAlias = str | tuple[str, ...]  # one for all hidden layers, or o
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes of a network, the functions of its layers, and which of them have biases."""
+    """The sizes of a network, the functions and scales of its layers, which of them have biases."""
 
     sizes: tuple[int, ...]
     """Inputs, units of each hidden layer, outputs."""
@@ -28,6 +29,8 @@ class Architecture:
     """Of each layer; the last are the outputs."""
     biases: tuple[bool, ...]
     """Has the layer biases?"""
+    factors: tuple[float, ...]
+    """What sums are multiplied with before the function of the layer; 1 without scales."""
 
     @classmethod
     def of(
@@ -36,6 +39,7 @@ class Architecture:
         activation: Any = "sigmoid",
         output: Any = "sigmoid",
         bias: bool | tuple[bool, ...] = True,
+        scales: Any = None,
     ) -> "Architecture":
         """With one bool for all layers or one each, and checked, but for sizes and bools.
 
@@ -46,22 +50,28 @@ class Architecture:
         if output == "softmax" and sizes[-1] < 2:
             raise ValueError("output must not be 'softmax' of a single output: it is always 1")
         biases = bias if isinstance(bias, tuple) else (bias,) * (len(sizes) - 1)
-        return _shared(sizes, (*hidden, output), biases)
+        factors = check_scales(scales, len(sizes) - 1) or (1.0,) * (len(sizes) - 1)
+        return _shared(sizes, (*hidden, output), biases, factors)
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, int]]:
         """Of each array of parameters, by name: W1, b1, W2 and so on."""
         shapes = {}
-        for number, (inputs, units, _, has_bias) in enumerate(self.layers, 1):
+        for number, (inputs, units, _, has_bias, _) in enumerate(self.layers, 1):
             shapes[f"W{number}"] = inputs, units
             if has_bias:
                 shapes[f"b{number}"] = 1, units
         return shapes
 
     @cached_property
-    def layers(self) -> tuple[tuple[int, int, str, bool], ...]:
-        """Inputs, units, function of each layer, and has it biases?"""
-        return tuple(zip(self.sizes, self.sizes[1:], self.activations, self.biases, strict=False))
+    def layers(self) -> tuple[tuple[int, int, str, bool, float], ...]:
+        """Inputs, units, function of each layer, has it biases, and its scale."""
+        each = self.sizes[:-1], self.sizes[1:], self.activations, self.biases, self.factors
+        return tuple(zip(*each, strict=True))
+
+    def layers_of(self, arrays: Iterable[Any]) -> list[Layer]:
+        """The layers of ``arrays`` in the order of ``names``."""
+        return layers_of(arrays, self.biases, self.activations, self.factors)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -123,7 +133,7 @@ class Architecture:
     def arguments(self, arrays: Iterable[Any]) -> dict[str, Any]:
         """What `Network` and `Networks` are called with, for arrays in the order of ``names``."""
         return self.missing | dict(zip(self.names, arrays, strict=True)) | {
-            "activation": self.activations[:-1], "output": self.output,
+            "activation": self.activations[:-1], "output": self.output, "scales": self.scales,
         }  # fmt: skip
 
     @property
@@ -145,19 +155,26 @@ class Architecture:
     def output(self) -> str:
         return self.activations[-1]
 
+    @property
+    def scales(self) -> tuple[float, ...] | None:
+        """Of the layers; None if all are 1."""
+        return self.factors if set(self.factors) != {1.0} else None
+
     def __str__(self) -> str:
         text = "-".join(map(str, self.sizes))
         words = list(dict.fromkeys(self.activations))
         if len(words) > 2:
             words = list(self.activations)
         text += " " + "-".join(words)
+        if self.scales:
+            text += f" scaled by {', '.join(f'{scale:.12g}' for scale in self.scales)}"
         return text if all(self.biases) else f"{text} without biases"
 
 
 @lru_cache(1024)
-def _shared(sizes: Any, activations: Any, biases: Any) -> Architecture:
+def _shared(sizes: Any, activations: Any, biases: Any, factors: Any) -> Architecture:
     """The same object again, which has worked out its shapes and names."""
-    return Architecture(sizes, activations, biases)
+    return Architecture(sizes, activations, biases, factors)
 
 
 def check_activation(value: Any, layers: int) -> tuple[str, ...]:
@@ -168,6 +185,22 @@ def check_activation(value: Any, layers: int) -> tuple[str, ...]:
         expected = f"a name, or one for each of {layers} hidden layers"
         raise ValueError(f"activation must be {expected}, got {len(value)}: {value!r:.60}")
     return tuple(checks.choice("activation", name, HIDDEN) for name in value)
+
+
+def check_scales(value: Any, layers: int, dtype: Any = np.float64) -> tuple[float, ...] | None:
+    """The scales of so many layers, above 0 in the dtype; None if all are 1."""
+    if value is None:
+        return None
+    expected = f"a tuple of {layers} numbers, one for each layer"
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"scales must be {expected}, got {value!r:.60}")
+    if len(value) != layers:
+        raise ValueError(f"scales must be {expected}, got {len(value)}: {value!r:.60}")
+    scales = tuple(checks.real(f"scales[{i}]", each, dtype) for i, each in enumerate(value))
+    for i, scale in enumerate(scales):
+        if not dtype(scale) > 0:
+            raise ValueError(f"scales[{i}] must be above 0 in {np.dtype(dtype)}, got {scale}")
+    return None if set(scales) == {1.0} else scales
 
 
 def check_hidden_size(value: Any) -> tuple[int, ...]:

@@ -26,12 +26,13 @@ class Network(Parameters):
     dtype: float32 if all are, else float64; None in place of biases where a layer has none. They
     are attributes of these names. ``activation``: the function of hidden layers, "sigmoid", "tanh",
     "relu" or "identity", or a tuple of one each; ``output``: that of the outputs, "sigmoid",
-    "identity", "tanh" or "softmax". ``velocity`` is what momentum carries from one update to the
-    next, arrays like ``arrays``; None without momentum. ``adam`` is what Adam carries,
-    (2 * parameters + 2,): the means of gradients, in the order of ``numbers``, those of their
-    squares, and beta1 and beta2 to the power of the updates so far; or None. ``generator`` is what
-    shuffles the samples of the next epoch, a `numpy.random.Generator` of PCG64, copied too; None
-    without shuffling. With them, training that starts from this network goes on as if it had
+    "identity", "tanh" or "softmax". ``scales``: what the sums of each layer are multiplied with
+    before its function, a tuple of one each, or None. ``velocity`` is what momentum carries from
+    one update to the next, arrays like ``arrays``; None without momentum. ``adam`` is what Adam
+    carries, (2 * parameters + 2,): the means of gradients, in the order of ``numbers``, those of
+    their squares, and beta1 and beta2 to the power of the updates so far; or None. ``generator`` is
+    what shuffles the samples of the next epoch, a `numpy.random.Generator` of PCG64, copied too;
+    None without shuffling. With them, training that starts from this network goes on as if it had
     never stopped.
 
     Raises ValueError or TypeError, naming the array, for shapes that do not match and for
@@ -45,13 +46,15 @@ class Network(Parameters):
         *parameters: Any,
         activation: Any = "sigmoid",
         output: str = "sigmoid",
+        scales: Any = None,
         velocity: Any = None,
         adam: Any = None,
         generator: np.random.Generator | None = None,
         **named: Any,
     ) -> None:
         given = given_arrays(parameters, named)
-        dtype, architecture = common_dtype(given), architecture_of(given, activation, output)
+        dtype = common_dtype(given)
+        architecture = architecture_of(given, activation, output, scales, dtype)
         for name, array in given.items():
             if array is not None:
                 checks.finite(name, array, dtype)
@@ -120,6 +123,8 @@ class Network(Parameters):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to ``path``, an ``.npz`` of plain arrays; whole or not at all."""
         arrays = self.state | {"activations": np.array(self.architecture.activations)}
+        if self.scales:
+            arrays["scales"] = np.array(self.scales)
         if self.generator is not None:
             arrays["generator"] = generators.state_of(self.generator)
         npz.write(path, arrays)
@@ -137,6 +142,7 @@ class Network(Parameters):
             # files of before there was a choice name no functions and have all of four arrays
             old = "activations" not in arrays
             names = arrays.pop("activations", np.array(["sigmoid"] * 2)).astype(str).tolist()
+            scales = arrays.pop("scales", None)
             velocity = {name[9:]: arrays.pop(name) for name in [*arrays] if name[:9] == "velocity_"}
             if len(names) > 2**16 or not names:
                 raise ValueError(f"it must name the function of each layer, got {len(names)}")
@@ -148,6 +154,7 @@ class Network(Parameters):
             return cls(
                 **dict.fromkeys(expected) | arrays, adam=adam, generator=generator,
                 activation=tuple(names[:-1]), output=names[-1],
+                scales=None if scales is None else scales.tolist(),
                 velocity=[velocity[n] for n in expected if n in arrays] if velocity else None,
             )  # fmt: skip
         except (ValueError, TypeError, OverflowError) as error:

@@ -7,8 +7,8 @@ import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.checks import Array
-from fastxor.contract.passes import Layer, layers_of
-from fastxor.networks.architecture import Activation, Architecture
+from fastxor.contract.passes import Layer
+from fastxor.networks.architecture import Activation, Architecture, check_scales
 from fastxor.networks.carried import ADAM, VELOCITY
 
 NAME = re.compile(r"([Wb])([1-9]\d*)")
@@ -52,8 +52,8 @@ class Parameters:
 
     @property
     def layers(self) -> list[Layer]:
-        """Of each layer: W (..., inputs, units), b (..., 1, units) or None, and activation."""
-        return layers_of(self.arrays, self.architecture.biases, self.architecture.activations)
+        """Of each layer: W (..., inputs, units), b (..., 1, units) or None, activation, scale."""
+        return self.architecture.layers_of(self.arrays)
 
     @property
     def dtype(self) -> Any:
@@ -74,6 +74,11 @@ class Parameters:
     def output(self) -> str:
         """The function of the outputs."""
         return self.architecture.output
+
+    @property
+    def scales(self) -> tuple[float, ...] | None:
+        """What the sums of each layer are multiplied with; None for nothing."""
+        return self.architecture.scales
 
     @property
     def state(self) -> dict[str, Array]:
@@ -128,13 +133,16 @@ def given_arrays(parameters: tuple[Any, ...], named: dict[str, Any], **how: Any)
     }  # fmt: skip
 
 
-def architecture_of(given: dict[str, Any], activation: Any, output: Any) -> Architecture:
+def architecture_of(
+    given: dict[str, Any], activation: Any, output: Any, scales: Any, dtype: Any
+) -> Architecture:
     """The architecture of these arrays, whose last two dimensions are those of a network."""
     names = list(given)
     weights = [given[name].shape for name in names[::2]]
     sizes = (weights[0][-2], *(shape[-1] for shape in weights))
     biases = tuple(given[name] is not None for name in names[1::2])
-    architecture = Architecture.of(sizes, activation, output, biases)
+    scales = check_scales(scales, len(biases), dtype)
+    architecture = Architecture.of(sizes, activation, output, biases, scales)
     for name, own in architecture.shapes.items():
         shape = given[name].shape
         if shape[-2:] != own:

@@ -12,7 +12,7 @@ from fastxor.common.arithmetic import ieee_arithmetic, is_ieee
 from fastxor.common.checks import Array
 from fastxor.common.cores import cores
 from fastxor.common.threads import together
-from fastxor.contract.passes import forward_propagation, layers_of
+from fastxor.contract.passes import forward_propagation
 from fastxor.forks import not_forking
 from fastxor.kernels.faster import can_compile, faster
 from fastxor.networks.architecture import Architecture
@@ -41,7 +41,9 @@ def outputs_of(
     threads = checks.threads(threads)
     outputs = np.empty((len(parameters), len(X), architecture.sizes[-1]), T)
     work = len(parameters) * len(X) * architecture.effort
-    better, kernel = faster(_forward_kernel, T) if can_compile() else None, None
+    better, kernel = None, None
+    if can_compile():
+        better = faster(_forward_kernel, T, architecture.scales is not None)
     if better:
         kernel = better.make() if work >= LARGE else better.kernel
     if kernel and X.dtype.type is T and is_ieee():  # it sees itself whether samples are finite
@@ -83,8 +85,8 @@ def _kernels() -> Any:
     return forward
 
 
-def _forward_kernel(dtype: Any) -> Any:
-    return _kernels().forward_kernel(dtype)
+def _forward_kernel(dtype: Any, scaled: bool) -> Any:
+    return _kernels().forward_kernel(dtype, scaled)
 
 
 def _by_kernel(
@@ -141,7 +143,7 @@ def _by_contract(
     for first in range(0, count, networks):
         some = slice(first, first + networks)
         arrays = architecture.cut(parameters[some])
-        layers = layers_of(arrays, architecture.biases, architecture.activations)
+        layers = architecture.layers_of(arrays)
         for start in range(0, n, rows):
             samples = X[start : start + rows].astype(outputs.dtype)
             activations, _ = forward_propagation(samples, layers)

@@ -32,10 +32,10 @@ class Networks(Parameters):
     """Networks of one architecture, stacked: leading dimensions, then those of a `Network`.
 
     W1 (..., I, H1), b1 (..., 1, H1) or None, W2 and so on, whose leading dimensions are broadcast,
-    in one dtype: float32 if all are, else float64. ``activation``, ``output``: as in `Network`.
-    ``velocity``: arrays like ``arrays``, what momentum carries on, or None. ``adam``
-    (..., 2 * parameters + 2): what Adam carries on, as in `Network`, or None. ``generators``
-    (..., 6) of uint64: the states of what shuffles their samples, or None. ``networks[i, j]`` is a
+    in one dtype: float32 if all are, else float64. ``activation``, ``output``, ``scales``: as in
+    `Network`. ``velocity``: arrays like ``arrays``, what momentum carries on, or None. ``adam``
+    (..., 2 * parameters + 2): what Adam carries on, as in `Network`, or None. ``generators`` (...,
+    6) of uint64: the states of what shuffles their samples, or None. ``networks[i, j]`` is a
     `Network` or, as in NumPy, some `Networks`.
 
     Raises ValueError or TypeError, naming the array, for shapes that do not match and for what
@@ -49,6 +49,7 @@ class Networks(Parameters):
         *parameters: Any,
         activation: Any = "sigmoid",
         output: str = "sigmoid",
+        scales: Any = None,
         velocity: Any = None,
         adam: Any = None,
         generators: Array | None = None,
@@ -58,7 +59,8 @@ class Networks(Parameters):
         for name, array in given.items():
             if array is not None and array.ndim < 2:
                 raise ValueError(f"{name} must have 2 or more dimensions, got shape {array.shape}")
-        dtype, architecture = common_dtype(given), architecture_of(given, activation, output)
+        dtype = common_dtype(given)
+        architecture = architecture_of(given, activation, output, scales, dtype)
         lead = broadcast({n: a.shape[:-2] for n, a in given.items() if a is not None})
         for name, own in architecture.shapes.items():
             array = given[name].astype(dtype, copy=False)

@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 
 from fastxor.common import checks
-from fastxor.networks.architecture import OUTPUTS, check_activation, check_hidden_size, short
+from fastxor.networks.architecture import (
+    OUTPUTS,
+    check_activation,
+    check_hidden_size,
+    check_scales,
+    short,
+)
 from fastxor.networks.starting import INITS
 from fastxor.runs.optimizers import check_layer_rates, check_optimizer, check_schedule
 from fastxor.runs.settings import LONGEST, LOSSES, LOSSES_OF, MOST, TUTORIALS, Like, Settings
@@ -63,6 +69,7 @@ def check_settings(
     output: Any = None,
     loss: str = "mse",
     bias: bool | None = None,
+    scales: Any = None,
     record_every: int | None = 1,
     many: bool = False,
 ) -> Settings:
@@ -76,8 +83,11 @@ def check_settings(
     dtype = checks.float_type("dtype", dtype)
     model = like.architecture if like else TUTORIALS
     sizes = check_hidden_size(model.hidden_size if hidden_size is None else hidden_size)
+    as_deep = like and len(sizes) == len(model.sizes) - 2
     if activation is None:
-        activation = model.activation if like and len(sizes) == len(model.sizes) - 2 else "sigmoid"
+        activation = model.activation if as_deep else "sigmoid"
+    if scales is None and as_deep:
+        scales = model.scales
     output = checks.choice("output", model.output if output is None else output, OUTPUTS)
     has_bias = model.bias if bias is None else checks.boolean("bias", bias)
     loss = checks.choice("loss", loss, LOSSES)
@@ -124,6 +134,7 @@ def check_settings(
         output=output,
         loss=loss,
         bias=has_bias,
+        scales=check_scales(scales, len(sizes) + 1, dtype),
         layer_rates=check_layer_rates(layer_rates, len(sizes) + 1, dtype, many),
         **check_optimizer(
             dtype, real, optimizer=optimizer, momentum=momentum, nesterov=nesterov, l2=l2,

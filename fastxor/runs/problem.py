@@ -107,7 +107,7 @@ def prepare(
 
     ``given``: those of `check_settings`.
     """
-    start = _initial_network(initial, given["activation"], given["output"])
+    start = _initial_network(initial, given)
     like = Like(start.architecture, start.dtype) if start else None
     settings = settings_of(like, given | {"validated": validation is not None})
     dtype = np.dtype(settings.dtype).type
@@ -136,32 +136,32 @@ def check_architecture(start: Architecture, expected: Architecture) -> None:
             f"initial must have the sizes {expected.sizes} (inputs, hidden units, outputs), got "
             f"{start.sizes}"
         )
-    for name in ("activation", "output", "bias"):
+    for name in ("activation", "output", "bias", "scales"):
         before, now = getattr(start, name), getattr(expected, name)
         if before != now:
             raise ValueError(f"initial must have the same {name}, {now!r}, got {before!r}")
 
 
-def _initial_network(initial: Any, activation: Any, output: Any) -> Network | None:
+def _initial_network(initial: Any, settings: dict[str, Any]) -> Network | None:
     if initial is None or isinstance(initial, Network):
         return initial
     if isinstance(initial, Run):
         return initial.network
-    network: Network = of_arrays(Network, initial, activation, output, "a Network, a Run")
+    network: Network = of_arrays(Network, initial, settings, "a Network, a Run")
     return network
 
 
-def of_arrays(kind: Any, initial: Any, activation: Any, output: Any, others: str) -> Any:
+def of_arrays(kind: Any, initial: Any, settings: dict[str, Any], others: str) -> Any:
     """A ``kind`` of network of the arrays ``initial``; ``others`` it might have been too."""
     if not isinstance(initial, (tuple, list)) or len(initial) % 2 or not len(initial):
         expected = f"{others} or the arrays (W1, b1, W2, b2), as many as there are layers"
         raise TypeError(f"initial must be {expected}, got {type(initial).__name__}")
-    functions = {"activation": activation, "output": output}
-    given = {name: value for name, value in functions.items() if value is not None}
+    names = "activation", "output", "scales"
+    given = {name: settings[name] for name in names if settings.get(name) is not None}
     try:
         return kind(*initial, **given)
     except (ValueError, TypeError) as error:
-        if str(error).startswith(("activation", "output")):
+        if str(error).startswith(names):
             raise
         raise type(error)(f"initial: {error}") from None
 

@@ -44,6 +44,8 @@ class Settings:
     output: str = "sigmoid"
     loss: str = "mse"
     bias: bool | tuple[bool, ...] = True  # a tuple where some layers have biases and some not
+    scales: tuple[float, ...] | None = None
+    """What the sums of each layer are multiplied with before its function."""
     optimizer: str = "sgd"
     nesterov: bool = False
     beta1: Any = None  # float, with "adam" only, as the next two
@@ -71,7 +73,10 @@ class Settings:
         if self.reduce is not None:  # likewise
             name, shape, dtype = self.reduce
             object.__setattr__(self, "reduce", Reduction(name, tuple(shape), dtype))
-        for name in ("hidden_size", "activation", "bias", "schedule", "snapshots", "layer_rates"):
+        tuples = (
+            "hidden_size", "activation", "bias", "scales", "schedule", "snapshots", "layer_rates",
+        )  # fmt: skip
+        for name in tuples:
             if isinstance(getattr(self, name), list):  # from JSON
                 object.__setattr__(self, name, tuple(getattr(self, name)))
 
@@ -114,7 +119,7 @@ class Settings:
         """That of networks with so many inputs and outputs."""
         hidden = self.hidden_size if isinstance(self.hidden_size, tuple) else (self.hidden_size,)
         sizes = (inputs, *hidden, outputs)
-        return Architecture.of(sizes, self.activation, self.output, self.bias)
+        return Architecture.of(sizes, self.activation, self.output, self.bias, self.scales)
 
 
 class Reduction(NamedTuple):

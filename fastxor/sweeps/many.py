@@ -44,6 +44,7 @@ def train_many(
     output: str | None = None,
     loss: str = "mse",
     bias: bool | None = None,
+    scales: Any = None,
     epochs: int = 10_000,
     learning_rate: Any = 0.1,
     momentum: Any = 0.0,
@@ -94,8 +95,8 @@ def train_many(
         the log loss, each must have two classes.
     validation: as in `train`, the same for all; stacked, too; or, with groups, (X, y, groups) with
         those of each group.
-    X, y, sample_weight, validate_every, hidden_size, activation, output, loss, bias, epochs,
-        optimizer, nesterov, reduction, schedule, batch_size, shuffle, dtype: as in `train`.
+    X, y, sample_weight, validate_every, hidden_size, activation, output, loss, bias, scales,
+        epochs, optimizer, nesterov, reduction, schedule, batch_size, shuffle, dtype: as in `train`.
     layer_rates: as in `train`, but each factor may be an array, too: ``learning_rate=1,
         layer_rates=(rates, rates[:, None])`` has rates of the first layer across, of the second up.
     learning_rate, momentum, beta1, beta2, epsilon, l2, patience, seed, init_range: numbers as in
@@ -132,11 +133,13 @@ def train_many(
     written, ValueError where it holds another call's results or is damaged; what is in it stays.
     """
     progress = checks.boolean("progress", progress)
-    start = _initial_networks(initial, activation, output)
+    start = _initial_networks(
+        initial, {"activation": activation, "output": output, "scales": scales}
+    )
     settings = check_settings(
         start, hidden_size=hidden_size, activation=activation, output=output, loss=loss, bias=bias,
-        epochs=epochs, learning_rate=learning_rate, momentum=momentum, optimizer=optimizer,
-        nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2,
+        scales=scales, epochs=epochs, learning_rate=learning_rate, momentum=momentum,
+        optimizer=optimizer, nesterov=nesterov, beta1=beta1, beta2=beta2, epsilon=epsilon, l2=l2,
         layer_rates=layer_rates, reduction=reduction, schedule=schedule, batch_size=batch_size,
         shuffle=shuffle, seed=seed, init=init, init_range=init_range, dtype=dtype,
         tolerance=tolerance, stop_when_solved=stop_when_solved,
@@ -190,7 +193,7 @@ def train_many(
         raise Interrupted(runs) from None
 
 
-def _initial_networks(initial: Any, activation: Any, output: Any) -> Networks | None:
+def _initial_networks(initial: Any, settings: dict[str, Any]) -> Networks | None:
     if isinstance(initial, (Run, Runs)):
         initial = initial.network if isinstance(initial, Run) else initial.networks
     if initial is None or isinstance(initial, Networks):
@@ -201,7 +204,7 @@ def _initial_networks(initial: Any, activation: Any, output: Any) -> Networks | 
             initial.arrays, initial.architecture, initial.velocity, initial.adam, generators
         )
     others = "Networks, Runs, a Network, a Run"
-    networks: Networks = of_arrays(Networks, initial, activation, output, others)
+    networks: Networks = of_arrays(Networks, initial, settings, others)
     return networks
 
 

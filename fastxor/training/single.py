@@ -24,6 +24,7 @@ def train(
     output: str | None = None,
     loss: str = "mse",
     bias: bool | None = None,
+    scales: Any = None,
     epochs: int = 10_000,
     learning_rate: float = 0.1,
     momentum: float = 0.0,
@@ -72,6 +73,9 @@ def train(
         sigmoids, outputs; targets from 0 to 1, which a softmax wants to sum to 1 in each row. Its
         gradients are those of the sum.
     bias: have the layers biases? By default they have, or as those of `initial`.
+    scales: what the sums of each layer are multiplied with before its function, a tuple of numbers
+        above 0, one for W1 and b1, one for W2 and b2, and so on: 1 / sqrt(inputs), say, with
+        starting weights of order 1. By default nothing, or those of `initial`.
     epochs: how often to go through all samples; 0 gives the starting network.
     learning_rate, momentum: an update is momentum * the last one + learning_rate * gradient; with
         ``nesterov`` it looks ahead: momentum * this + learning_rate * gradient.
@@ -130,13 +134,13 @@ def train(
     progress = checks.boolean("progress", progress)
     problem = prepare(X, y, sample_weight, validation, initial, threads, {
         "hidden_size": hidden_size, "activation": activation, "output": output, "loss": loss,
-        "bias": bias, "epochs": epochs, "learning_rate": learning_rate, "momentum": momentum,
-        "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1, "beta2": beta2,
-        "epsilon": epsilon, "l2": l2, "layer_rates": layer_rates, "reduction": reduction,
-        "schedule": schedule, "batch_size": batch_size, "shuffle": shuffle, "seed": seed,
-        "init": init, "init_range": init_range, "dtype": dtype, "tolerance": tolerance,
-        "stop_when_solved": stop_when_solved, "stop_when_diverged": stop_when_diverged,
-        "snapshots": snapshots,
+        "bias": bias, "scales": scales, "epochs": epochs, "learning_rate": learning_rate,
+        "momentum": momentum, "optimizer": optimizer, "nesterov": nesterov, "beta1": beta1,
+        "beta2": beta2, "epsilon": epsilon, "l2": l2, "layer_rates": layer_rates,
+        "reduction": reduction, "schedule": schedule, "batch_size": batch_size, "shuffle": shuffle,
+        "seed": seed, "init": init, "init_range": init_range, "dtype": dtype,
+        "tolerance": tolerance, "stop_when_solved": stop_when_solved,
+        "stop_when_diverged": stop_when_diverged, "snapshots": snapshots,
         "record_penalty": record_penalty, "validate_every": validate_every, "patience": patience,
     })  # fmt: skip
     job = Job(problem)
