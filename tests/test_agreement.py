@@ -393,8 +393,8 @@ MUTANTS = {
         "tiled_layers.py", "tile, O, w, table + i * O, 1, O", "tile, O, w, table + i * O, 1, 1",
     ),
     "deltas of a deeper layer, tiled, deep": (
-        "tiled_layers.py", "return derivative(back, activations, place.function_before)",
-        "return back",
+        "tiled_layers.py", "scaled(derivative(back, activations, place.function_before), place",
+        "scaled(back, place",
     ),
     "a sample lost, tiled": ("tiled_layers.py", "target, count - t)", "target, count - t - 1)"),
     "infinite padding, tiled": (
