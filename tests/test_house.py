@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "agreement": {"common", "networks", "reference", "runs", "training"},
     "sweeps": {"common", "contract", "forks", "networks", "runs", "training"},
     "plot": {"common", "networks", "runs"},
-    "maps": {"common", "data", "networks", "plot", "runs", "sweeps"},
+    "maps": {"common", "contract", "data", "networks", "plot", "runs", "sweeps"},
     "sklearn": {"common", "networks", "runs", "training"},
     "benchmarking": {
         "agreement", "common", "data", "kernels", "networks", "reference", "runs", "sweeps",
