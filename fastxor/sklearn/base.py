@@ -1,7 +1,6 @@
 """`Perceptron`: what classifier and regressor have in common."""
 
 import warnings
-from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,7 +19,13 @@ from fastxor.networks.predictions import outputs_of
 from fastxor.networks.starting import random_state as seeded
 from fastxor.runs.problem import Problem
 from fastxor.sklearn.descent import Descent
-from fastxor.sklearn.translation import OURS, hidden_sizes, problem_of
+from fastxor.sklearn.translation import (
+    OURS,
+    hidden_sizes,
+    network_of,
+    problem_of,
+    starting_arrays,
+)
 
 
 class Perceptron(BaseEstimator):
@@ -73,10 +78,7 @@ class Perceptron(BaseEstimator):
     @property
     def network_(self) -> Network:
         """The fitted network, a copy: what ``coefs_`` and ``intercepts_`` make."""
-        arrays = []
-        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
-            arrays += [coef, intercept[None]]
-        return Network(*arrays, activation=OURS[self.activation], output=self._output)
+        return network_of(self.coefs_, self.intercepts_, self.activation, self._output)
 
     def _outputs(self, X: Any) -> Array:
         """The outputs (n, O) of the fitted network."""
@@ -117,11 +119,15 @@ class Perceptron(BaseEstimator):
         problem = self._problem(X, y, weights, random)
         descent = Descent(self, problem, score)
         if not descent.train(1 if incremental else self.max_iter) and not incremental:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.", ConvergenceWarning, stacklevel=5,
-            )  # fmt: skip
+            self._warn("")
         return self
+
+    def _warn(self, where: str) -> None:
+        """That training might have gone on."""
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+            f"optimization hasn't converged yet{where}.", ConvergenceWarning, stacklevel=6,
+        )  # fmt: skip
 
     def _validated(self, X: Any, y: Any, begins: bool, incremental: bool) -> tuple[Array, Array]:
         """X (n, I) of float64 or float32, and targets (n, O)."""
@@ -133,12 +139,7 @@ class Perceptron(BaseEstimator):
 
     def _begin(self, sizes: tuple[int, ...], dtype: Any, random: Any) -> None:
         """Start as scikit-learn does, with the same numbers from ``random``."""
-        factor, coefs, intercepts = 2 if self.activation == "logistic" else 6, [], []
-        for inputs, units in pairwise(sizes):
-            bound = np.sqrt(factor / (inputs + units))
-            coefs.append(random.uniform(-bound, bound, (inputs, units)).astype(dtype))
-            intercepts.append(random.uniform(-bound, bound, units).astype(dtype))
-        self.coefs_, self.intercepts_ = coefs, intercepts
+        self.coefs_, self.intercepts_ = starting_arrays(self.activation, sizes, dtype, random)
         self._carried = self._rate = None
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.out_activation_ = "logistic" if self._output == "sigmoid" else self._output
@@ -191,7 +192,8 @@ class Perceptron(BaseEstimator):
         """What is to be trained from where the model is."""
         if self._rate is None:
             self._rate = float(self.learning_rate_init)
-        problem = problem_of(self, self._loss, self._rate, X, y, weights, random)
+        start = self.network_
+        problem = problem_of(self, start, self._loss, self._rate, X, y, weights, random)
         if self._carried and self._carried[0] == problem.settings.carries:
             carried: dict[str, Any] = dict([self._carried])
             problem = problem._replace(start=problem.start._replace(**carried))
