@@ -72,8 +72,8 @@ def outputs_by_network(
     _, kernel = _kernel_for(len(X) * effort + len(counts) * EACH, T)
     large = counts * effort >= (PAYS if kernel and is_ieee() else 0)
     for k in np.flatnonzero(large).tolist():
-        own = slice(firsts[k], firsts[k] + counts[k])
-        outputs[own] = outputs_of(parameters[k : k + 1], architecture, X[own])[0][0]
+        rows = slice(firsts[k], firsts[k] + counts[k])
+        outputs[rows] = outputs_of(parameters[k : k + 1], architecture, X[rows])[0][0]
     if kernel and not large.all():
         # no more Python for each than a call
         numbers, memory_size = _kernels().forward_numbers(T, architecture.layers)

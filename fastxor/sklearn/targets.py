@@ -12,7 +12,7 @@ from fastxor.sklearn.labels import Labels
 
 
 class Classes(ClassifierMixin):
-    """Those of a classifier, above `Perceptron`."""
+    """Those of a classifier, beside `Checked`."""
 
     _loss = "log_loss"
     _labels: Labels
@@ -51,7 +51,7 @@ class Classes(ClassifierMixin):
 
 
 class Numbers(RegressorMixin, MultiOutputMixin):
-    """Those of a regressor, above `Perceptron`."""
+    """Those of a regressor, beside `Checked`."""
 
     _loss, _output = "mse", "identity"
 
