@@ -60,6 +60,7 @@ SETTINGS = {
     "batches in order": {"batch_size": 16, "shuffle": False},
     "some stop": {"tol": 0.01, "n_iter_no_change": 2, "alpha": 0.5},
     "some stop, batches": {"tol": 0.02, "n_iter_no_change": 2, "batch_size": 16, "max_iter": 150},
+    "still": {"solver": "sgd", "learning_rate_init": 1e-300, "tol": 0.0, "n_iter_no_change": 2},
     "none stops": {"tol": 10.0, "n_iter_no_change": np.inf},
     "no hidden layer": {"hidden_layer_sizes": (), "epsilon": 1e-3},
     "two hidden layers": {"hidden_layer_sizes": [5, 4], "activation": "tanh", "beta_2": 0.99},
@@ -112,11 +113,12 @@ def test_each_is_trained_as_if_alone(end, name, dtype, weights):
         assert 2 < min(epochs) < max(epochs), "they stop at different times"
 
 
-@pytest.mark.parametrize("few", [0, 10])
+@pytest.mark.parametrize("few", [0, 20])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_the_division_of_work_changes_nothing(threads, few, monkeypatch):
-    """Into blocks, which make room or do not, and among threads."""
-    expected, y = grouped("numbers", **SETTINGS["some stop"])
+@pytest.mark.parametrize("name", ["some stop", "some stop, batches"])
+def test_the_division_of_work_changes_nothing(name, threads, few, monkeypatch):
+    """Into blocks, which make room or do not, or each alone, and among threads."""
+    expected, y = grouped("numbers", **SETTINGS[name])
     expected.fit(X, y, NAMES)
     monkeypatch.setattr(crowd, "BLOCK_BYTES", 0)
     monkeypatch.setattr(crowd, "WORTH", 1e-9)
