@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "sweeps": {"common", "contract", "forks", "networks", "runs", "training"},
     "plot": {"common", "networks", "runs"},
     "maps": {"common", "contract", "data", "networks", "plot", "runs", "sweeps"},
-    "sklearn": {"common", "networks", "runs", "training"},
+    "sklearn": {"common", "forks", "networks", "runs", "training"},
     "benchmarking": {
         "agreement", "common", "data", "kernels", "networks", "reference", "runs", "sweeps",
         "textbook", "training",
