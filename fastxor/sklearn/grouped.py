@@ -24,7 +24,8 @@ class GroupedMLPRegressor(Numbers, Grouped):
     be routed: ``GroupedMLPRegressor().set_fit_request(groups=True).set_score_request(groups=True)``
     in `GridSearchCV` or, with ``params={"groups": labels}``, `cross_validate`. The ``predict`` of a
     search, and scorers as by ``scoring="r2"``, pass none on: there, the name of a column is the
-    way, as it is remembered. Without ``groups``, all samples are one.
+    way, as it is remembered. In folds, pipelines pass them on since scikit-learn 1.8. Without
+    ``groups``, all samples are one.
 
     Attributes: ``groups_`` (g,), the labels, sorted, or None; ``networks_``, a `fastxor.Networks`
     of them; ``coefs_`` and ``intercepts_``, scikit-learn's with the groups in front; ``n_iter_``,

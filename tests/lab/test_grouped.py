@@ -28,6 +28,7 @@ from tests.conftest import interrupting_bar
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
+VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
 BOTH = [GroupedMLPClassifier, GroupedMLPRegressor]
 SIZES = [20, 3, 9, 31, 12, 20, 2, 45, 8, 17, 26, 70]  # the last are more than a batch, see BATCHES
 RANDOM = np.random.default_rng(1)
@@ -65,6 +66,8 @@ SETTINGS = {
     "no hidden layer": {"hidden_layer_sizes": (), "epsilon": 1e-3},
     "two hidden layers": {"hidden_layer_sizes": [5, 4], "activation": "tanh", "beta_2": 0.99},
 }
+# a pipeline's score in folds has had metadata since then
+only_new = pytest.mark.skipif(VERSION < (1, 8), reason="scikit-learn is older than 1.8")
 
 
 @parametrize_with_checks([estimator() for estimator in BOTH])
@@ -230,25 +233,29 @@ def routing():
 def test_metadata_is_routed(routing):
     model = GroupedMLPRegressor(**SMALL).set_fit_request(groups=True, sample_weight=True)
     model.set_score_request(groups=True, sample_weight=True).set_predict_request(groups=True)
-    pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model)
+    pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=True), model)
     y = NUMBERS[:, 0]
     pipe.fit(X, y, groups=NAMES, sample_weight=WEIGHTS)
-    scaled = StandardScaler().fit_transform(X)
+    scaled = StandardScaler().fit(X, sample_weight=WEIGHTS).transform(X)
     expected = clone(model).fit(scaled, y, NAMES, WEIGHTS)
     assert same_bits(pipe.predict(X, groups=NAMES), expected.predict(scaled, NAMES))
     assert pipe.score(X, y, groups=NAMES) == r2_score(y, expected.predict(scaled, NAMES))
-    params = {"groups": NAMES, "sample_weight": WEIGHTS}
-    found = cross_validate(pipe, X, y, cv=HALVES, params=params, error_score="raise")
-    train, test = HALVES[0]
-    pipe.fit(X[train], y[train], groups=NAMES[train], sample_weight=WEIGHTS[train])
-    assert found["test_score"][0] == r2_score(
-        y[test], pipe.predict(X[test], groups=NAMES[test]), sample_weight=WEIGHTS[test]
-    )
-    search = GridSearchCV(pipe, {"groupedmlpregressor__alpha": [1e-4, 10.0]}, cv=HALVES)
-    search.fit(X, y, **params)
+    search = GridSearchCV(model, {"alpha": [1e-4, 10.0]}, cv=HALVES).fit(X, y, groups=NAMES)
     assert len(set(search.cv_results_["mean_test_score"])) == 2
     assert search.score(X, y, groups=NAMES) > 0
     assert search.best_estimator_.predict(X, groups=NAMES).shape == (N,)
+
+
+@pytest.mark.parametrize("in_a_pipeline", [False, pytest.param(True, marks=only_new)])
+def test_metadata_is_routed_through_folds(in_a_pipeline, routing):
+    model = GroupedMLPRegressor(**SMALL).set_fit_request(groups=True)
+    model.set_score_request(groups=True)
+    model = make_pipeline(StandardScaler(), model) if in_a_pipeline else model
+    params, y = {"groups": NAMES}, NUMBERS[:, 0]
+    found = cross_validate(model, X, y, cv=HALVES, params=params, error_score="raise")
+    train, test = HALVES[0]
+    model.fit(X[train], y[train], groups=NAMES[train])
+    assert found["test_score"][0] == model.score(X[test], y[test], groups=NAMES[test])
 
 
 def test_metadata_of_classifiers_is_routed(routing):
