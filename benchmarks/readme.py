@@ -1,9 +1,9 @@
 """Puts what is printed here and now into README.md.
 
 ``python -m benchmarks.readme demo`` renews what ``fastxor`` prints, ``seeds`` what ``fastxor
-seeds`` does, ``map`` what ``fastxor map`` does, with its picture, ``sweeps`` what
-``benchmarks.sweeps`` does; ``speed FILE...``, ``many FILE...``, ``adam FILE...`` and ``sklearn
-FILE...``, with benchmarks' JSON, tables and plots.
+seeds`` does, ``map`` and ``fractal`` what ``fastxor map`` does, with its pictures, ``sweeps``,
+``groups`` and ``fractals`` what these modules of ``benchmarks`` do; ``speed FILE...``, ``many
+FILE...``, ``adam FILE...`` and ``sklearn FILE...``, with benchmarks' JSON, tables and plots.
 """
 
 import os
@@ -43,8 +43,15 @@ def main(name: str, *files: str) -> None:
             *lines,
         ]
         replace(name, "\n".join([*lines, "```"]))
-    elif name == "sweeps":
-        replace(name, "\n".join(["```", *printed(module="benchmarks.sweeps"), "```"]))
+    elif name == "fractal":
+        file = PLOT / "fractal.png"
+        command = f"map --fractal single --size 512 {file}"
+        lines = [f"![The boundary of trainability, of a single sample]({file})", "", "```"]
+        replace(
+            name, "\n".join([*lines, f"$ fastxor {command}", *printed(*command.split()), "```"])
+        )
+    elif name in ("sweeps", "groups", "fractals"):
+        replace(name, "\n".join(["```", *printed(module=f"benchmarks.{name}"), "```"]))
     elif name == "speed":
         replace(f"{name} FILE...", speed(files))
     elif name in SECTIONS:

@@ -5,7 +5,7 @@ from fastxor.common.arithmetic import ieee_arithmetic
 
 with ieee_arithmetic():  # constants are read, and kept on disk in compiled modules
     from fastxor.agreement import compare
-    from fastxor.data import parity, xor
+    from fastxor.data import bootstrap, parity, xor
     from fastxor.networks.network import Network
     from fastxor.networks.stack import Networks
     from fastxor.runs.run import Diverged, Interrupted, Run
@@ -16,6 +16,6 @@ with ieee_arithmetic():  # constants are read, and kept on disk in compiled modu
 
 __version__ = "0.1.0"
 __all__ = [
-    "Diverged", "Interrupted", "Network", "Networks", "Run", "Runs", "StoredRuns", "compare",
-    "parity", "train", "train_many", "xor",
+    "Diverged", "Interrupted", "Network", "Networks", "Run", "Runs", "StoredRuns",
+    "bootstrap", "compare", "parity", "train", "train_many", "xor",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,20 @@ def parity(bits: int) -> tuple[Array, Array]:
     bits = checks.integer("bits", bits, low=1, high=20)
     X = np.arange(2**bits)[:, None] >> np.arange(bits)[::-1] & 1
     return X, X.sum(axis=1, keepdims=True) % 2
+
+
+def bootstrap(n: int, seed: Any = 0) -> Array:
+    """How often each of n samples is drawn, n times with replacement: (..., n), for each seed.
+
+    As ``sample_weight`` of `train_many`, a network for each seed's samples: bagging, as of L.
+    Breiman (1996). seed: an integer, or an array of them; drawn by NumPy's ``RandomState(seed)``,
+    the same on every machine.
+    """
+    n = checks.integer("n", n, low=1)
+    seeds = checks.integers("seed", seed, low=0, high=2**32 - 1)
+    drawn = [np.random.RandomState(int(each)).randint(0, n, n) for each in seeds.flat]
+    counts = [np.bincount(each, minlength=n) for each in drawn]
+    return np.reshape(counts, (*seeds.shape, n))
 
 
 @ieee_arithmetic()

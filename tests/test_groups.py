@@ -186,6 +186,22 @@ def test_stacked(shuffle):
         assert all(map(same_bits, runs[b, k].network.arrays, one.network.arrays))
 
 
+def test_bootstraps():
+    X, y = samples(9, 3, 2)
+    weights = fastxor.bootstrap(9, [[3], [4]])
+    assert weights.shape == (2, 1, 9)
+    assert (weights.sum(axis=-1) == 9).all()
+    drawn = np.random.RandomState(4).randint(0, 9, 9).tolist()
+    assert weights[1, 0].tolist() == [drawn.count(k) for k in range(9)]
+    assert fastxor.bootstrap(5, 7).shape == (5,)
+    runs = train_many(X, y, sample_weight=weights, seed=np.arange(3), epochs=4)
+    assert runs.shape == (2, 3)
+    one = train(X, y, sample_weight=weights[1, 0], seed=2, epochs=4)
+    assert all(map(same_bits, runs[1, 2].network.arrays, one.network.arrays))
+    with pytest.raises(ValueError, match="n must be an integer of at least 1"):
+        fastxor.bootstrap(0)
+
+
 # --- on the way -------------------------------------------------------------------------
 CALL = {"epochs": 20, "momentum": 0.5, "learning_rate": 0.5, "batch_size": 6, "record_every": 3}
 

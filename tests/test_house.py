@@ -24,8 +24,8 @@ MAY_IMPORT = {
     "agreement": {"common", "networks", "reference", "runs", "training"},
     "sweeps": {"common", "contract", "forks", "networks", "runs", "training"},
     "plot": {"common", "networks", "runs"},
-    "maps": {"common", "data", "networks", "plot", "runs", "sweeps"},
-    "sklearn": {"common", "networks", "runs", "training"},
+    "maps": {"common", "contract", "data", "networks", "plot", "runs", "sweeps"},
+    "sklearn": {"common", "forks", "networks", "runs", "training"},
     "benchmarking": {
         "agreement", "common", "data", "kernels", "networks", "reference", "runs", "sweeps",
         "textbook", "training",

@@ -85,6 +85,22 @@ def test_pieces_and_threads(count, n, by_both, monkeypatch):
         assert kernel.tobytes() == contract.tobytes()
 
 
+@pytest.mark.parametrize("pays", [0, 60 * 60, 10**9])
+@pytest.mark.parametrize("output", ["identity", "softmax"])
+def test_networks_with_samples_of_their_own(pays, output, dtype, by_both, monkeypatch):
+    """By a kernel each, by `outputs_of` where there are many samples, and some of both."""
+    arrays, architecture = random_networks(5, (3, 5, 2), dtype, "tanh", output)
+    counts, parameters = np.array([7, 1, 100, 64, 30]), architecture.joined(arrays)
+    X = np.random.default_rng(0).normal(size=(counts.sum(), 3))
+    _, expected = by_both(arrays, architecture, X)
+    monkeypatch.setattr(predictions, "PAYS", pays)
+    with faster.special_kernels_at_once():
+        outputs = predictions.outputs_by_network(parameters, architecture, X, counts)
+    which = np.repeat(np.arange(5), counts)
+    assert outputs.dtype == dtype
+    assert outputs.tobytes() == expected[which, np.arange(len(X))].tobytes()
+
+
 def test_pieces_are_all_there_is():
     for count, n, size, most in ((1, 1000, 9, 900), (70, 3, 9, 100), (7, 200, 32, 10_000)):
         made = np.zeros((count, n), int)

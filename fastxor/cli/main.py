@@ -12,7 +12,8 @@ import numpy as np
 
 from fastxor import __version__, data
 from fastxor.agreement import compare
-from fastxor.cli.options import Parser, epochs, map_options, task_options
+from fastxor.cli.map_options import map_options
+from fastxor.cli.options import Parser, epochs, task_options
 from fastxor.cli.words import print_predictions, print_validation
 from fastxor.common import checks
 from fastxor.common.arithmetic import ieee_arithmetic
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[map_options()],
         help="draw where training works: any two of rates, weights and seeds as axes",
     )
-    chart.add_argument("png", metavar="PNG", help="the file to draw to")
+    chart.add_argument("png", nargs="?", metavar="PNG", help="the file to draw to")
     chart.set_defaults(command=_map)
     bench = commands.add_parser(
         "bench", help="measure the engines on this machine, in less than two minutes"
@@ -214,14 +215,23 @@ def _seeds(arguments: argparse.Namespace) -> int:
 
 def _map(arguments: argparse.Namespace) -> int:
     from fastxor.cli.map import draw, given, map_of
+    from fastxor.cli.movie import check, film
 
     settings = given(arguments)
     own = arguments.figure is not None or arguments.fractal is not None
     samples = None if own else _load(arguments)
     chart = map_of(arguments, settings, samples)
-    for option, path in (("PNG", arguments.png), ("--save", arguments.save)):
+    files = {"PNG": arguments.png, "--save": arguments.save, "--movie": arguments.movie}
+    if (arguments.png is None) == (arguments.movie is None):
+        raise ValueError("PNG must be given, or --movie, not both")
+    target = None if arguments.movie is None else check(chart, arguments)
+    for option, path in files.items():
         if path is not None:
             _check_writable(option, path)
+    if target:
+        return film(chart, target, arguments, progress=_on_terminal())
+    if arguments.zoom_to is not None:
+        raise ValueError("--zoom-to must go with --movie")
     return draw(chart, arguments, progress=_on_terminal())
 
 

@@ -15,8 +15,8 @@ from fastxor.common import checks
 from fastxor.common.files import written_whole
 from fastxor.maps import CLASSICS, FRACTALS, Map, box_counting_dimension, by_unit, digest
 from fastxor.maps.axes import Axis
-from fastxor.maps.boundary import measure_of
 from fastxor.networks.architecture import check_hidden_size
+from fastxor.plot.boundary import measure_of
 from fastxor.plot.maps import LABELS, label  # tells who lacks matplotlib, before any work
 from fastxor.runs.run import Interrupted
 from fastxor.runs.runs import Runs
@@ -74,7 +74,7 @@ def map_of(arguments: argparse.Namespace, settings: dict[str, Any], samples: Any
         if arguments.weights is not None:
             X, targets = check_data(samples[0], samples[1], np.float64)
             hidden = check_hidden_size(settings.get("hidden_size", 2))
-            numbers = [_bound("--weights", "", text) for text in arguments.weights.split(",")]
+            numbers = [bound("--weights", "", text) for text in arguments.weights.split(",")]
             sizes = X.shape[1], *hidden, targets.shape[1]
             weights = by_unit(numbers, sizes, settings.get("bias", True))
         x, y = _axis("--x", arguments.x), _axis("--y", arguments.y)
@@ -87,8 +87,8 @@ def map_of(arguments: argparse.Namespace, settings: dict[str, Any], samples: Any
         raise ValueError(f"--zoom must be X0:X1,Y0:Y1, got {arguments.zoom!r}") from None
     across, up = chart.x.name, chart.y.name
     return chart.zoomed(
-        (_bound("--zoom", across, x0), _bound("--zoom", across, x1)),
-        (_bound("--zoom", up, y0), _bound("--zoom", up, y1)),
+        (bound("--zoom", across, x0), bound("--zoom", across, x1)),
+        (bound("--zoom", up, y0), bound("--zoom", up, y1)),
     )
 
 
@@ -99,10 +99,10 @@ def _axis(option: str, text: str) -> Axis:
     high, _, log = rest.partition(":")
     if not high or log not in ("", "log"):
         raise ValueError(f"{option} must be NAME=LOW:HIGH or NAME=LOW:HIGH:log, got {text!r}")
-    return Axis(name, _bound(option, name, low), _bound(option, name, high), log == "log")
+    return Axis(name, bound(option, name, low), bound(option, name, high), log == "log")
 
 
-def _bound(option: str, name: str, text: str) -> float:
+def bound(option: str, name: str, text: str) -> float:
     try:
         return int(text) if name == "seed" else float(text)
     except ValueError:
@@ -205,6 +205,7 @@ def about(chart: Map, runs: Runs) -> str:
         tells = {
             "momentum": np.any(value), "l2": np.any(value),
             "seed": chart.weights is None or settings.shuffle,
+            "learning_rate": chart.x.layer is None and chart.y.layer is None,
         }.get(name, value is not None)  # fmt: skip
         if tells and name not in varies:
             parts.append(f"{LABELS[name]} {value.flat[0]:.12g}")

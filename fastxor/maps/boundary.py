@@ -108,14 +108,3 @@ def _fractals() -> dict[str, Map]:
 FRACTALS = _fractals()
 """Maps of Sohl-Dickstein: of three hidden functions, by minibatches, of a single sample, and over
 an offset of the first layer's starting weights."""
-
-
-def measure_of(result: Any) -> Array:
-    """What `convergence` gave for the networks of a map, (rows, columns)."""
-    reduced = getattr(result, "reduced", None)
-    if reduced is None:
-        raise TypeError("result must be what train_many returns with reduce=convergence")
-    if reduced.ndim != 2 or reduced.shape != tuple(result.shape) or 0 in result.shape:
-        got = f"{tuple(result.shape)} with {reduced.shape}"
-        raise ValueError(f"result must have shape (rows, columns), a number each, got {got}")
-    return np.asarray(reduced)

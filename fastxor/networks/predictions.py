@@ -21,6 +21,7 @@ from fastxor.networks.architecture import Architecture
 # the kernel is compiled, a third of a second of NumPy's; for another thread; and what is done
 # between two chances to be interrupted
 LARGE, PAYS, SLICE = 400_000_000, 6_000_000, 500_000_000
+EACH = 200_000  # likewise, what a call takes NumPy
 SHARES = 2  # of the work, for each thread
 ROWS = 64  # samples, of which the kernel takes as long for fewer of a large network
 
@@ -41,11 +42,7 @@ def outputs_of(
     threads = checks.threads(threads)
     outputs = np.empty((len(parameters), len(X), architecture.sizes[-1]), T)
     work = len(parameters) * len(X) * architecture.effort
-    better, kernel = None, None
-    if can_compile():
-        better = faster(_forward_kernel, T, architecture.scales is not None)
-    if better:
-        kernel = better.make() if work >= LARGE else better.kernel
+    better, kernel = _kernel_for(work, T, architecture)
     if kernel and X.dtype.type is T and is_ieee():  # it sees itself whether samples are finite
         sound = _by_kernel(kernel, parameters, architecture, X, outputs, threads)
         if not sound:
@@ -69,13 +66,34 @@ def outputs_by_network(
     if X.shape[1] != (inputs := architecture.sizes[0]):
         raise ValueError(f"X must have {inputs} columns, got shape {X.shape}")
     checks.finite("X", X, parameters.dtype.type)
-    X, ends = np.ascontiguousarray(X, parameters.dtype), np.cumsum(counts)
-    outputs = np.empty((len(X), architecture.sizes[-1]), parameters.dtype)
-    for row, first, last in zip(parameters, ends - counts, ends, strict=True):
-        outputs[first:last] = outputs_of(row[None], architecture, X[first:last], 1)[0][0]
+    T, effort = parameters.dtype.type, architecture.effort
+    X, firsts = np.ascontiguousarray(X, T), np.cumsum(counts) - counts
+    outputs = np.empty((len(X), architecture.sizes[-1]), T)
+    _, kernel = _kernel_for(len(X) * effort + len(counts) * EACH, T, architecture)
+    large = counts * effort >= (PAYS if kernel and is_ieee() else 0)
+    for k in np.flatnonzero(large).tolist():
+        rows = slice(firsts[k], firsts[k] + counts[k])
+        outputs[rows] = outputs_of(parameters[k : k + 1], architecture, X[rows])[0][0]
+    if kernel and not large.all():
+        # no more Python for each than a call
+        numbers, memory_size = _kernels().forward_numbers(T, architecture.layers)
+        memory, run, size = np.zeros(memory_size, T), kernel.code.run, parameters.shape[1]
+        weights = np.ascontiguousarray(parameters).ravel()
+        made, samples = outputs.ravel(), X.ravel()
+        for k in np.flatnonzero(~large).tolist():
+            first, own = int(firsts[k]), samples[firsts[k] * inputs :]
+            run(numbers, own, weights, made, memory, size, 0, k, k + 1, first, int(counts[k]))
     if not np.isfinite(outputs).all():
         raise OverflowError("a network has not begun, or its sums overflow")
     return outputs
+
+
+def _kernel_for(work: int, T: Any, architecture: Architecture) -> tuple[Any, Any]:
+    """Who makes the kernel, and the kernel itself; None where it is not there."""
+    if not can_compile():
+        return None, None
+    better = faster(_forward_kernel, T, architecture.scales is not None)
+    return better, better.make() if work >= LARGE else better.kernel
 
 
 @cache

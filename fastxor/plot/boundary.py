@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from fastxor.common.checks import Array
-from fastxor.maps.boundary import measure_of
 from fastxor.plot.common import axes_or_current
 from fastxor.plot.maps import axis_of, drawn
 
@@ -53,3 +52,14 @@ def shades_of(measure: Array) -> Array:
         if count.size:
             shades[side] = sign * (1 - middle[rank.ravel()] / count.sum())
     return shades
+
+
+def measure_of(result: Any) -> Array:
+    """What `convergence` gave for the networks of a map, (rows, columns)."""
+    reduced = getattr(result, "reduced", None)
+    if reduced is None:
+        raise TypeError("result must be what train_many returns with reduce=convergence")
+    if reduced.ndim != 2 or reduced.shape != tuple(result.shape) or 0 in result.shape:
+        got = f"{tuple(result.shape)} with {reduced.shape}"
+        raise ValueError(f"result must have shape (rows, columns), a number each, got {got}")
+    return np.asarray(reduced)

@@ -1,4 +1,4 @@
-"""scikit-learn's `MLPClassifier` and `MLPRegressor`, trained by fastxor's kernels.
+"""scikit-learn's `MLPClassifier` and `MLPRegressor`, trained by fastxor's kernels; and for groups.
 
 ``from fastxor.sklearn import MLPClassifier`` in place of ``from sklearn.neural_network import
 MLPClassifier`` is all there is to do: parameters, their defaults, methods and fitted attributes are
@@ -11,6 +11,9 @@ its weights say, where scikit-learn divides by each batch's own sum; log losses 
 36; sparse X becomes dense; ``verbose`` shows a bar; training that leaves the finite numbers ends
 there. ``threads`` is the one more parameter, ``network_``, a `fastxor.Network`, the one more
 attribute.
+
+`GroupedMLPClassifier` and `GroupedMLPRegressor` are for samples in groups, as of shops, patients or
+stations: they train such a network for each, on its samples alone, thousands of them at once.
 
 They stand on scikit-learn's base classes and checks, not on its networks, of which only private
 methods could be overridden: those change from release to release.
@@ -25,7 +28,8 @@ except ImportError as error:
     ) from error
 
 from fastxor.sklearn.estimators import MLPClassifier, MLPRegressor
+from fastxor.sklearn.grouped import GroupedMLPClassifier, GroupedMLPRegressor
 
 del _base, _new_in_1_6
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["GroupedMLPClassifier", "GroupedMLPRegressor", "MLPClassifier", "MLPRegressor"]

@@ -1,17 +1,12 @@
 """`Perceptron`: what classifier and regressor have in common."""
 
-import warnings
-from itertools import pairwise
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
@@ -19,64 +14,32 @@ from fastxor.networks.network import Network
 from fastxor.networks.predictions import outputs_of
 from fastxor.networks.starting import random_state as seeded
 from fastxor.runs.problem import Problem
+from fastxor.sklearn.checked import Checked, dense
 from fastxor.sklearn.descent import Descent
-from fastxor.sklearn.translation import OURS, hidden_sizes, problem_of
+from fastxor.sklearn.translation import (
+    hidden_sizes,
+    network_of,
+    problem_of,
+    starting_arrays,
+)
 
 
-class Perceptron(BaseEstimator):
-    """Checks of parameters, starts, and what `train` is to make of them.
-
-    A class below has ``_loss``, "log_loss" or "mse", the function of outputs ``_output``, and
-    ``_targets`` and ``_score``.
-    """
+class Perceptron(Checked):
+    """Starts, and what `train` is to make of them."""
 
     coefs_: list[Array]
     intercepts_: list[Array]
     loss_curve_: list[float]
-    best_loss_: float | None
+    best_loss_: Any  # float or None
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     _rate: float | None  # of the next epoch; None for that to begin with
     _carried: tuple[str, Array] | None  # what the optimizer carries: its kind, and the numbers
 
-    _parameter_constraints = {  # noqa: RUF012
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(OURS))],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "threads": [None, Interval(Integral, 1, None, closed="left")],
-    }
-
-    def _set(self, given: dict[str, Any]) -> None:
-        """Take over what ``__init__`` was given, its local variables."""
-        self.__dict__.update((name, value) for name, value in given.items() if name != "self")
-
     @property
     def network_(self) -> Network:
         """The fitted network, a copy: what ``coefs_`` and ``intercepts_`` make."""
-        arrays = []
-        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
-            arrays += [coef, intercept[None]]
-        return Network(*arrays, activation=OURS[self.activation], output=self._output)
+        return network_of(self.coefs_, self.intercepts_, self.activation, self._output)
 
     def _outputs(self, X: Any) -> Array:
         """The outputs (n, O) of the fitted network."""
@@ -85,7 +48,7 @@ class Perceptron(BaseEstimator):
         X = validate_data(
             self, X, accept_sparse=["csr", "csc"], dtype=network.dtype, reset=False
         )  # fmt: skip
-        return network.predict_proba(_dense(X), self.threads)
+        return network.predict_proba(dense(X), self.threads)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool = False) -> Any:
         """Train from the start or, where that is wanted, go on."""
@@ -106,42 +69,20 @@ class Perceptron(BaseEstimator):
             self._begin(sizes, X.dtype, random)
         else:
             self._go_on(sizes, incremental)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )  # fmt: skip
-        score = None
+        weights, score = self._weights(sample_weight, X), None
         if self.early_stopping:
             X, y, weights, score = self._split(X, y, weights, random)
         problem = self._problem(X, y, weights, random)
         descent = Descent(self, problem, score)
         if not descent.train(1 if incremental else self.max_iter) and not incremental:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.", ConvergenceWarning, stacklevel=5,
-            )  # fmt: skip
+            self._warn("")
         return self
-
-    def _validated(self, X: Any, y: Any, begins: bool, incremental: bool) -> tuple[Array, Array]:
-        """X (n, I) of float64 or float32, and targets (n, O)."""
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, reset=begins,
-            dtype=(np.float64, np.float32), y_numeric=self._loss == "mse",
-        )  # fmt: skip
-        return _dense(X), self._targets(y, begins, incremental)
 
     def _begin(self, sizes: tuple[int, ...], dtype: Any, random: Any) -> None:
         """Start as scikit-learn does, with the same numbers from ``random``."""
-        factor, coefs, intercepts = 2 if self.activation == "logistic" else 6, [], []
-        for inputs, units in pairwise(sizes):
-            bound = np.sqrt(factor / (inputs + units))
-            coefs.append(random.uniform(-bound, bound, (inputs, units)).astype(dtype))
-            intercepts.append(random.uniform(-bound, bound, units).astype(dtype))
-        self.coefs_, self.intercepts_ = coefs, intercepts
+        self.coefs_, self.intercepts_ = starting_arrays(self.activation, sizes, dtype, random)
         self._carried = self._rate = None
-        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-        self.out_activation_ = "logistic" if self._output == "sigmoid" else self._output
+        self._tell(sizes)
         self.t_, self.loss_curve_, self._no_improvement_count = 0, [], 0
         early = self.early_stopping
         self.best_loss_ = None if early else np.inf
@@ -191,7 +132,8 @@ class Perceptron(BaseEstimator):
         """What is to be trained from where the model is."""
         if self._rate is None:
             self._rate = float(self.learning_rate_init)
-        problem = problem_of(self, self._loss, self._rate, X, y, weights, random)
+        start = self.network_
+        problem = problem_of(self, start, self._loss, self._rate, X, y, weights, random)
         if self._carried and self._carried[0] == problem.settings.carries:
             carried: dict[str, Any] = dict([self._carried])
             problem = problem._replace(start=problem.start._replace(**carried))
@@ -201,7 +143,3 @@ class Perceptron(BaseEstimator):
         """Be the network with these ``parameters`` (size,)."""
         arrays = architecture.cut(parameters)
         self.coefs_, self.intercepts_ = arrays[::2], [b[0] for b in arrays[1::2]]
-
-
-def _dense(X: Any) -> Array:
-    return X if isinstance(X, np.ndarray) else X.toarray()

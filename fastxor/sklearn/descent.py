@@ -11,6 +11,7 @@ from fastxor.common.checks import Array
 from fastxor.common.progress import progress_bar
 from fastxor.runs.problem import Problem, State
 from fastxor.runs.run import Diverged
+from fastxor.sklearn.translation import loss_factor
 from fastxor.training.job import Job, engine_type
 
 Score: TypeAlias = Callable[[Array], float]  # of parameters (size,), by samples left out
@@ -19,7 +20,7 @@ AHEAD = 1e-3  # seconds that may turn out to be in vain, as training ends before
 LEAST_RATE = 1e-6  # is not made smaller
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
-    "need to be preprocessed."
+    "need to be preprocessed"
 )
 
 
@@ -37,12 +38,7 @@ class Descent:
         self.best = problem.start.parameters  # those of the best score so far
         self.job: Job | None = None  # for some of the epochs, of which so many are accounted for
         self.accounted, self.seconds = 0, 1.0  # for an epoch, a guess
-        settings, architecture = problem.settings, problem.architecture
-        self.per_loss = 1.0  # their loss over ours, which is a mean over outputs
-        if settings.loss == "mse":
-            self.per_loss = 0.5
-        elif architecture.output == "sigmoid":
-            self.per_loss = float(architecture.sizes[-1])
+        self.per_loss = loss_factor(problem.settings.loss, problem.architecture)
 
     def train(self, epochs: int) -> bool:
         """Train for at most so many epochs; did it end before for lack of progress?
@@ -50,21 +46,27 @@ class Descent:
         Ctrl-C is a warning, and an end. Raises ValueError where training leaves the finite numbers;
         the model is then the last that was finite.
         """
-        model = self.model
-        model.n_iter_ = 0
         try:
-            bar = progress_bar(epochs, bool(model.verbose))
+            bar = progress_bar(epochs, bool(self.model.verbose))
             with bar as report, engine_type()(self.problem) as engine:
-                while model.n_iter_ < epochs:
-                    if self._train_leg(engine, epochs - model.n_iter_, report):
-                        return True
+                return self.train_by(engine, epochs, report)
         except KeyboardInterrupt:
             self._account()
             warnings.warn("Training interrupted by user.", stacklevel=6)
             return True
         except Diverged as error:
+            raise ValueError(f"{NOT_FINITE}.") from error
+
+    def train_by(self, engine: Any, epochs: int, report: Callable[[float], None]) -> bool:
+        """Likewise by this engine, but raises `Diverged`, and KeyboardInterrupt."""
+        self.model.n_iter_ = 0
+        try:
+            while self.model.n_iter_ < epochs:
+                if self._train_leg(engine, epochs - self.model.n_iter_, report):
+                    return True
+        except Diverged:
             self._account()
-            raise ValueError(NOT_FINITE) from error
+            raise
         return False
 
     def _train_leg(self, engine: Any, epochs: int, report: Callable[[float], None]) -> bool:

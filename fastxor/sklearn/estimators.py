@@ -1,11 +1,9 @@
-"""`MLPClassifier` and `MLPRegressor`: their parameters, targets and predictions."""
+"""`MLPClassifier` and `MLPRegressor`: their parameters and methods."""
 
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import unique_labels
 
@@ -13,16 +11,15 @@ from fastxor.common.arithmetic import ieee_arithmetic
 from fastxor.common.checks import Array
 from fastxor.sklearn.base import Perceptron
 from fastxor.sklearn.labels import Labels
+from fastxor.sklearn.targets import Classes, Numbers
 
 
-class MLPClassifier(ClassifierMixin, Perceptron):
+class MLPClassifier(Classes, Perceptron):
     """scikit-learn's `sklearn.neural_network.MLPClassifier`, faster; see `fastxor.sklearn`.
 
     Two classes share one sigmoid output, of more each has an output of a softmax; a sample may
     also have any number of labels, y (n, labels) of 0 and 1, with a sigmoid each.
     """
-
-    _loss = "log_loss"
 
     def __init__(
         self,
@@ -95,53 +92,25 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             )
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def _targets(self, y: Any, begins: bool, incremental: bool) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if incremental or not begins:
-            self._labels.check(y, all_of_them=self.warm_start)
-        else:
-            self._labels = Labels.of(y)
-            self.classes_ = self._labels.classes
-        return self._labels.encode(y)
-
-    @property
-    def _output(self) -> str:
-        return "softmax" if self._labels.kind == "multiclass" else "sigmoid"
-
-    def _score(self, y: Array, outputs: Array, weights: Any) -> float:
-        """The accuracy: of labels, the share of samples of which all are right."""
-        right = self._labels.numbers(outputs) == self._labels.numbers(y)
-        right = right.all(axis=1) if right.ndim == 2 else right
-        return float(np.average(right, weights=weights))
-
     @ieee_arithmetic()
     def predict(self, X: Any) -> Any:
         """The classes (n,) of X (n, I); or its labels (n, k), each 1 if above 0.5."""
-        outputs = self._outputs(X)
-        return self._labels.decode(outputs)
+        return self._said(self._outputs(X))
 
     @ieee_arithmetic()
     def predict_proba(self, X: Any) -> Array:
         """The probabilities (n, classes) for X (n, I), or those of labels (n, k)."""
-        outputs = self._outputs(X)
-        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+        return self._probabilities(self._outputs(X))
 
     @ieee_arithmetic()
     def predict_log_proba(self, X: Any) -> Array:
         """Their logarithms."""
         return np.asarray(np.log(self.predict_proba(X)))
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = tags.input_tags.sparse = True
-        return tags
 
-
-class MLPRegressor(RegressorMixin, MultiOutputMixin, Perceptron):
+class MLPRegressor(Numbers, Perceptron):
     """scikit-learn's `sklearn.neural_network.MLPRegressor`, faster; see `fastxor.sklearn`."""
 
-    _loss, _output = "mse", "identity"
     _parameter_constraints = {  # noqa: RUF012
         **Perceptron._parameter_constraints, "loss": [StrOptions({"squared_error", "poisson"})]
     }  # fmt: skip
@@ -202,20 +171,9 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, Perceptron):
                 "loss must be 'squared_error': for 'poisson' take scikit-learn's own "
                 "sklearn.neural_network.MLPRegressor"
             )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return np.asarray(y if y.ndim == 2 else y[:, None])
-
-    def _score(self, y: Array, outputs: Array, weights: Any) -> float:
-        return float(r2_score(y, outputs, sample_weight=weights))
+        return super()._targets(y, begins, incremental)
 
     @ieee_arithmetic()
     def predict(self, X: Any) -> Array:
         """The targets (n,) or (n, O) for X (n, I)."""
-        outputs = self._outputs(X)
-        return outputs[:, 0] if self.n_outputs_ == 1 else outputs
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+        return self._said(self._outputs(X))

@@ -2,12 +2,15 @@
 
 import warnings
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.checks import Array
+from fastxor.networks.architecture import Architecture
+from fastxor.networks.network import Network
 from fastxor.runs.problem import Problem, prepare
 
 OURS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "identity"}
@@ -27,10 +30,40 @@ def hidden_sizes(model: Any) -> tuple[int, ...]:
     )
 
 
+def starting_arrays(
+    activation: str, sizes: tuple[int, ...], dtype: Any, random: Any
+) -> tuple[list[Array], list[Array]]:
+    """Weights and biases of each layer: scikit-learn's, with the same numbers from ``random``."""
+    factor, coefs, intercepts = 2 if activation == "logistic" else 6, [], []
+    for inputs, units in pairwise(sizes):
+        bound = np.sqrt(factor / (inputs + units))
+        coefs.append(random.uniform(-bound, bound, (inputs, units)).astype(dtype))
+        intercepts.append(random.uniform(-bound, bound, units).astype(dtype))
+    return coefs, intercepts
+
+
+def network_of(
+    coefs: list[Array], intercepts: list[Array], activation: str, output: str
+) -> Network:
+    """The network of these."""
+    arrays = []
+    for coef, intercept in zip(coefs, intercepts, strict=True):
+        arrays += [coef, intercept[None]]
+    return Network(*arrays, activation=OURS[activation], output=output)
+
+
+def loss_factor(loss: str, architecture: Architecture) -> float:
+    """What scikit-learn's losses are times ours, which are means over outputs."""
+    if loss == "mse":
+        return 0.5
+    return float(architecture.sizes[-1]) if architecture.output == "sigmoid" else 1.0
+
+
 def problem_of(
-    model: Any, loss: str, rate: float, X: Array, y: Array, weights: Array | None, random: Any
-) -> Problem:
-    """That of the next epoch, from where the ``model`` is; ``random`` gives it a seed.
+    model: Any, start: Network, loss: str, rate: float, X: Array, y: Array,
+    weights: Array | None, random: Any,
+) -> Problem:  # fmt: skip
+    """That of the next epoch of a ``model``, from ``start``; ``random`` gives it a seed.
 
     scikit-learn's gradients and penalties are means over the samples of a batch, or over the sum of
     their weights. Weights (n,) with a mean of 1 make these the same for a batch of all samples.
@@ -42,7 +75,7 @@ def problem_of(
         weights, l2 = weights / mean, float(l2 / np.float64(mean))
     batch_size = _batch_size(model, len(X))
     shuffle = model.shuffle and batch_size < len(X)  # one of all has the same sums, but rounded
-    start, threads = model.network_, model.threads
+    threads = model.threads
     if len(X) * start.architecture.parameters < SHARED_FROM:
         threads = 1
     optimizer = {"momentum": model.momentum, "nesterov": model.nesterovs_momentum}
