@@ -7,6 +7,7 @@ import fastxor
 from fastxor import Network, Runs, StoredRuns, reference, train, train_many
 from fastxor.agreement import compare, differing
 from fastxor.cli.main import main
+from fastxor.kernels.faster import special_kernels_at_once
 from fastxor.networks import predictions
 from fastxor.networks.stack import Networks
 from tests.conftest import assert_same_bits, samples
@@ -98,6 +99,19 @@ def test_predictions(end, n, dtype):
         network.sizes, network.activation, network.output
     ))  # fmt: skip
     assert not np.allclose(found[0][0], plain.predict_proba(X))
+
+
+def test_predictions_by_group():
+    """By the kernel, and where it is not there."""
+    X, y = samples(30, 3, 2)
+    groups = np.arange(30) % 3
+    runs = train_many(X, y, groups=groups, epochs=3, **SETTINGS)
+    expected = np.empty_like(y)
+    for label in range(3):
+        expected[groups == label] = runs.of(label).network.predict_proba(X[groups == label])
+    assert runs.predict_proba(X, groups).tobytes() == expected.tobytes()
+    with special_kernels_at_once():
+        assert runs.predict_proba(X, groups).tobytes() == expected.tobytes()
 
 
 # --- what they belong to -----------------------------------------------------------------------
