@@ -74,7 +74,7 @@ class Formulas:
     def forward(self, layers: Sequence[Layer], X: Any) -> list[Any]:
         """The inputs of each layer, and Z of the last."""
         found = [X]
-        for number, (W, b, function) in enumerate(layers, 1):
+        for number, (W, b, function, _) in enumerate(layers, 1):
             Z = self.layout.sums(found[-1], W)
             if b is not None:
                 Z = Z + (b[0][:, None] if self.layout.samples else b)

@@ -28,7 +28,7 @@ def with_numpy(case: Case) -> dict[str, Prediction]:
 
     def in_place() -> Array:
         A = X
-        for (W, b, function), (Z, own) in zip(layers, work, strict=True):
+        for (W, b, function, _), (Z, own) in zip(layers, work, strict=True):
             np.dot(A, W, Z)
             if b is not None:
                 np.add(Z, b, Z)

@@ -153,7 +153,7 @@ def _step(torch: Any, formulas: Formulas, *arguments: Any) -> Any:
     *parameters, X, y = arguments
     case, layers, inputs = formulas.case, formulas.layers(parameters), [X]
     rate = case.learning_rate
-    for number, (W, b, function) in enumerate(layers, 1):
+    for number, (W, b, function, _) in enumerate(layers, 1):
         Z = inputs[-1] @ W if b is None else torch.addmm(b, inputs[-1], W)
         if number < len(layers):
             inputs.append(formulas.functions[function][0](Z))
@@ -169,7 +169,7 @@ def _step(torch: Any, formulas: Formulas, *arguments: Any) -> Any:
         of_outputs, loss = backward(error, A), torch.dot(error.view(-1), error.view(-1))
     found: list[Any] = []
     for number, delta in formulas.deltas(layers, inputs, of_outputs):
-        W, b, _ = layers[number]
+        W, b, *_ = layers[number]
         of_b = [] if b is None else [torch.sub(b, delta.sum(0, True), alpha=rate)]
         W = torch.addmm(W, inputs[number].T, delta, alpha=-rate)
         found = [W, *of_b, *found]

@@ -114,7 +114,7 @@ def general_stack(
 
 
 @cache
-def _general(dtype: Any, own: bool, scaled: bool = False) -> Code:
+def _general(dtype: Any, own: bool = False, scaled: bool = False) -> Code:
     (S, W), known = shape_for(dtype, LANES, True), {} if scaled else UNSCALED
 
     def kernel(call: StackCall) -> None:

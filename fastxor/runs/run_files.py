@@ -43,6 +43,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], Settings, Arch
         for name, found in shapes.items():
             own = fields[name][0] if name in fields else found[len(found) - own_dimensions(name) :]
             expected = shape + own
+            if name == "layer_rates":
+                expected = *shape, len(architecture.layers)
             if found != expected:
                 raise ValueError(f"{name} must have shape {expected}, got {found}")
         return arrays, settings, architecture, problem
