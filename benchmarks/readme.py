@@ -1,8 +1,8 @@
 """Puts what is printed here and now into README.md.
 
 ``python -m benchmarks.readme demo`` renews what ``fastxor`` prints, ``seeds`` what ``fastxor
-seeds`` does, ``map`` and ``fractal`` what ``fastxor map`` does, with its pictures, ``sweeps``,
-``groups`` and ``fractals`` what these modules of ``benchmarks`` do; ``speed FILE...``, ``many
+seeds`` does, ``map`` and ``fractal`` what ``fastxor map`` does, with its pictures, ``sweeps``
+what ``benchmarks.sweeps`` does; ``speed FILE...``, ``many
 FILE...``, ``adam FILE...`` and ``sklearn FILE...``, with benchmarks' JSON, tables and plots.
 """
 
@@ -50,8 +50,8 @@ def main(name: str, *files: str) -> None:
         replace(
             name, "\n".join([*lines, f"$ fastxor {command}", *printed(*command.split()), "```"])
         )
-    elif name in ("sweeps", "groups", "fractals"):
-        replace(name, "\n".join(["```", *printed(module=f"benchmarks.{name}"), "```"]))
+    elif name == "sweeps":
+        replace(name, "\n".join(["```", *printed(module="benchmarks.sweeps"), "```"]))
     elif name == "speed":
         replace(f"{name} FILE...", speed(files))
     elif name in SECTIONS:
