@@ -63,6 +63,9 @@ def main() -> None:
     draw([n for _, n in sizes], {name: values[:-1] for name, values in times.items()})
 
 
+_fastest: dict[int, str] = {}  # of JAX's ways, for so many samples
+
+
 def data(groups: int, n: int) -> tuple[Array, Array, Array]:
     """X (groups * n, 4), y and labels."""
     random = np.random.default_rng(0)
@@ -72,7 +75,10 @@ def data(groups: int, n: int) -> tuple[Array, Array, Array]:
 
 
 def measured(groups: int, n: int) -> tuple[float, float, float]:
-    """Seconds of fastxor, of JAX, and of scikit-learn, as if it had done them all."""
+    """Seconds of fastxor, of JAX, and of scikit-learn, as if it had done them all.
+
+    Of so many that JAX takes long, by that of its ways that is fastest for fewer.
+    """
     X, y, labels = data(groups, n)
     case = Case(
         n, (4, 8, 1), "float32", networks=groups, activation="tanh", output="identity",
@@ -87,6 +93,7 @@ def measured(groups: int, n: int) -> tuple[float, float, float]:
     seconds = best(ours)
     shape = groups, n, -1
     ways = groups_with_jax.by_hand(case, X.reshape(shape), y.reshape(shape), EPOCHS)
+    ways = {label: way for label, way in ways.items() if label == _fastest.get(n, label)}
     expected = ours()
     theirs = np.inf
     for label, way in ways.items():
@@ -94,7 +101,9 @@ def measured(groups: int, n: int) -> tuple[float, float, float]:
         off = float(np.median(np.abs(losses - expected) / expected))
         if not off < 1e-3:
             raise AssertionError(f"{groups} groups of {n}, {label}: losses differ by {off:.1e}")
-        theirs = min(theirs, best(way))
+        seconds_of_it = best(way)
+        if seconds_of_it < theirs:
+            theirs, _fastest[n] = seconds_of_it, label
     return seconds, theirs, best(lambda: scikit_learn(X, y, n), 1) * groups / FEW
 
 

@@ -86,6 +86,16 @@ def test_any_number_of_networks(count, stop, dtype):
         assert len(set(runs.solved_at.tolist())) > 3, "this watched nothing"
 
 
+def test_a_single_network_is_resumed_twice():
+    """Its settings are numbers then, no arrays."""
+    call = {"seed": 3, **SEEDS}
+    runs = train_many(X, Y, **call)
+    for _ in range(2):
+        again = train_many(X, Y, resume=runs, **call)
+        assert same_runs(runs, again)
+        runs = again
+
+
 def test_a_network_is_a_copy():
     runs = train_many(X, Y, seed=np.arange(3), momentum=0.5, **SEEDS)
     network = runs[1].network

@@ -108,9 +108,8 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     names = (
         "sample_weight", "hidden_size", "activation", "output", "loss", "bias", "scales", "epochs",
         "momentum", "nesterov", "optimizer", "beta1", "beta2", "epsilon", "l2", "layer_rates",
-        "reduction",
-        "schedule", "batch_size", "shuffle", "threads", "init", "init_range", "dtype", "tolerance",
-        "stop_when_solved", "validate_every", "patience",
+        "reduction", "schedule", "batch_size", "shuffle", "threads", "init", "init_range", "dtype",
+        "tolerance", "stop_when_solved", "validate_every", "patience",
     )  # fmt: skip
     held_out = None
     if arguments.validation is not None:

@@ -1,12 +1,12 @@
 """Samples by the labels of their groups."""
 
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from fastxor.common import checks
 from fastxor.common.checks import Array
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.predictions import outputs_by_network
 
 
@@ -56,14 +56,25 @@ def outputs_by_group(runs: Any, X: Any, groups: Any) -> Array:
     labels, which = numbered(groups, len(X))
     if runs.groups is None or not runs.shape or runs.shape[-1] != len(runs.groups):
         raise ValueError(f"groups must be the last dimension of runs, got shape {runs.shape}")
-    at = np.searchsorted(runs.groups, labels)
-    missing = labels[runs.groups[np.minimum(at, len(runs.groups) - 1)] != labels]
+    at, missing = places_among(runs.groups, labels)
     if missing.size:
         raise KeyError(f"there is no group {missing.tolist()[0]!r}")
     networks = runs.networks
     rows = networks.numbers.reshape(-1, len(runs.groups), networks.architecture.parameters)
-    order, n = np.argsort(which, kind="stable"), np.bincount(which)
-    outputs = np.empty((prod(runs.shape[:-1]), len(X), networks.architecture.sizes[-1]), rows.dtype)
-    for each, some in zip(outputs, rows, strict=True):
-        each[order] = outputs_by_network(some[at], networks.architecture, X[order], n)
-    return outputs.reshape(*runs.shape[:-1], *outputs.shape[1:])
+    outputs = [outputs_of_each(some[at], networks.architecture, X, which) for some in rows]
+    return np.reshape(outputs, (*runs.shape[:-1], *outputs[0].shape))
+
+
+def places_among(known: Array, labels: Array) -> tuple[Array, Array]:
+    """Where labels are among those ``known``, which are sorted; and which are not."""
+    at = np.searchsorted(known, labels)
+    return at, labels[known[np.minimum(at, len(known) - 1)] != labels]
+
+
+def outputs_of_each(parameters: Array, architecture: Architecture, X: Array, which: Array) -> Array:
+    """The outputs (n, O) for X (n, I), each by the network whose number is in ``which`` (n,)."""
+    order = np.argsort(which, kind="stable")
+    made = outputs_by_network(parameters, architecture, X[order], np.bincount(which))
+    outputs = np.empty_like(made)
+    outputs[order] = made
+    return outputs

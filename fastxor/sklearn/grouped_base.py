@@ -13,10 +13,9 @@ from fastxor.common.checks import Array
 from fastxor.common.cores import cores
 from fastxor.common.progress import progress_bar
 from fastxor.forks import not_forking
-from fastxor.networks.predictions import outputs_by_network
 from fastxor.networks.stack import Networks
 from fastxor.networks.starting import random_state as seeded
-from fastxor.runs.groups import numbered, split_column
+from fastxor.runs.groups import numbered, outputs_of_each, places_among, split_column
 from fastxor.runs.problem import Problem
 from fastxor.runs.samples import Data, Ranges, plain
 from fastxor.sklearn.checked import Checked, dense
@@ -142,17 +141,10 @@ class Grouped(Checked):
         labels, which = _numbered(groups, len(X))
         places = np.zeros(1, np.int64)
         if labels is not None and self.groups_ is not None:
-            places = np.searchsorted(self.groups_, labels)
-            there = self.groups_[np.minimum(places, len(self.groups_) - 1)]
-            if (new := labels[there != labels]).size:
+            places, new = places_among(self.groups_, labels)
+            if new.size:
                 raise ValueError(f"groups must be of those in fit, which had no {named(new)}")
-        order = np.argsort(which, kind="stable")
-        outputs = outputs_by_network(
-            self._parameters[places], self._architecture, X[order], np.bincount(which)
-        )
-        given = np.empty_like(outputs)
-        given[order] = outputs
-        return given
+        return outputs_of_each(self._parameters[places], self._architecture, X, which)
 
 
 def _numbered(groups: Any, n: int) -> tuple[Array | None, Array]:

@@ -197,9 +197,9 @@ def state_in(record: Array) -> dict[str, Array]:
 
 def _equal(a: Any, b: Any) -> bool:
     """Are settings the same, be they arrays or not?"""
-    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+    if isinstance(a, tuple) or isinstance(b, tuple):  # of a reduction, no array can be made
         return type(a) is type(b) and bool(a == b)
-    if a.shape != b.shape:
+    if np.shape(a) != np.shape(b):
         return False
     a, b = np.broadcast_arrays(compact(a), compact(b))
     return np.array_equal(a, b)
