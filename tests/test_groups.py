@@ -238,6 +238,14 @@ def test_stores_executors_files_and_interruptions(tmp_path, monkeypatch):
         train_many(X, y, resume=runs, **call | {"groups": other, "validation": (X, y, other)})
 
 
+def test_whose_samples_are_whose_is_known_again():
+    """Though samples and labels are the same, and in the same order."""
+    call = {"epochs": 3, "record_every": 1}
+    runs = train_many(A, B, groups=list("aabbbb"), **call)
+    with pytest.raises(ValueError, match="the same X, y"):
+        train_many(A, B, groups=list("aaabbb"), resume=runs, **call)
+
+
 def test_columns_of_frames():
     pandas = pytest.importorskip("pandas")
     X, y, labels = labelled((4, 6, 5))
@@ -270,6 +278,10 @@ BAD = [
     ({"sample_weight": [1, 1, -1, 0, 1, 1]}, ValueError, "at least 0, but is not in group 'b'"),
     ({"sample_weight": [1, 1]}, ValueError, "sample_weight must have shape (6,), got (2,)"),
     ({"y": [0, 1, 1, 1, 0, 1], "loss": "log_loss"}, ValueError, "but has one in group 'b'"),
+    (
+        {"groups": list("abcabc"), "y": [0, 1, 0, 1, 1, 1], "loss": "log_loss"},
+        ValueError, "but has one in group 'b'",
+    ),
     ({"groups": G[:5]}, ValueError, "groups must have shape (6,), a label for each, got (5,)"),
     ({"groups": [1.5] * 6}, TypeError, "groups must be text, integers or times, got float64"),
     ({"groups": np.array(["a", None] * 3)}, TypeError, "none missing, got NoneType and str"),

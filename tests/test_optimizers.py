@@ -223,6 +223,17 @@ def test_resuming_many(shuffle, short_slices, monkeypatch, tmp_path):
             assert runs.state[name].tobytes() == array.tobytes(), name
 
 
+def test_saved_rates_of_layers_are_as_many_as_layers(tmp_path):
+    path = tmp_path / "runs.npz"
+    train_many(*fastxor.xor(), seed=range(3), epochs=1, layer_rates=(1.0, 2.0)).save(path)
+    with np.load(path) as file:
+        arrays = {**file}
+    arrays["layer_rates"] = arrays["layer_rates"][:, :1]
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=r"layer_rates must have shape \(3, 2\), got \(3, 1\)"):
+        Runs.load(path)
+
+
 def test_networks_carry_it():
     X, y = samples(6, 2, 1)
     runs = train_many(X, y, seed=range(3), epochs=4, **ADAM)

@@ -92,6 +92,23 @@ def test_stores_executors_files_and_interruptions(tmp_path, monkeypatch):
     assert finished == sorted(finished)
 
 
+def test_what_is_interrupted_begins_anew(short_slices, monkeypatch):
+    call = CALL | {"reduce": extremes, "threads": 1}
+    whole = train_many(X, Y, **call)
+
+    def counting(self, networks, count=crew.Crew._count):
+        count(self, networks)
+        self.stopping = self.networks_done > 0.5  # as after Ctrl-C, in the middle of a block
+
+    monkeypatch.setattr(crew.Crew, "_count", counting)
+    begun = train_many(X, Y, **call)
+    monkeypatch.undo()
+    assert not begun.done.all()
+    assert not begun.epochs_done[~begun.done].any()
+    assert np.isnan(begun.reduced[~begun.done]).all()
+    assert same_runs(whole, train_many(X, Y, resume=begun, **call))
+
+
 BAD = [
     (3, TypeError, "reduce must be a function of losses, got int"),
     (lambda losses: losses.mean(), ValueError, "reduce must make an array (2, ...) of numbers"),
@@ -139,6 +156,18 @@ def test_losses_are_what_they_are(output, activation, magnitude, batch_size, opt
     for losses in (one.losses, runs.losses[2]):
         assert same_losses(expected.losses, losses)
     assert (runs.diverged_at == -1).all()
+
+
+def test_groups_go_on_as_if_alone():
+    """Padding makes no NaN of an infinite loss."""
+    a, b = samples(14, 3, 1)
+    labels = np.repeat([1, 2, 3], [3, 4, 7])
+    call = WILD | {"epochs": 8, "learning_rate": 1e160}
+    runs = train_many(a, b, groups=labels, record_every=1, **call)
+    for k, label in enumerate(runs.groups):
+        expected = train(a[labels == label], b[labels == label], **call)
+        assert same_losses(expected.losses, runs.losses[k])
+    assert np.isinf(runs.losses).any(), "this watched nothing"
 
 
 def test_some_have_left_the_finite_numbers(dtype):
