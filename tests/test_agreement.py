@@ -654,8 +654,8 @@ MUTANTS = {
         "stacked_layers.py", "i * self.apart + row", "i * self.rows + row",
     ),
     "weights, groups, many": ("own_samples.py", "weights *= targets[..., -1]", "pass"),
-    "held out, groups, many, nine samples": (
-        "stacked_validation.py", "count if table.own else piece", "piece",
+    "held out, groups, many": (
+        "stacked_validation.py", "group.losses.held_out_terms", "group.losses.terms",
     ),
 }  # fmt: skip
 

@@ -209,7 +209,7 @@ CALL = {"epochs": 20, "momentum": 0.5, "learning_rate": 0.5, "batch_size": 6, "r
 def test_stores_executors_files_and_interruptions(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "LARGEST", 4)
     X, y, labels = labelled(SIZES)
-    names = np.array(["north", "south"])[labels % 20 // 10] + labels.astype(str)
+    names = np.char.add(np.array(["north", "south"])[labels % 20 // 10], labels.astype(str))
     call = {"groups": names, "validation": (X, y, names), "sample_weight": labels + 1.0} | CALL
     expected = train_many(X, y, **call)
     stored = train_many(X, y, store=tmp_path / "store", **call)
