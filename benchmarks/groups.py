@@ -104,7 +104,7 @@ def measured(groups: int, n: int) -> tuple[float, float, float]:
         seconds_of_it = best(way)
         if seconds_of_it < theirs:
             theirs, _fastest[n] = seconds_of_it, label
-    return seconds, theirs, best(lambda: scikit_learn(X, y, n), 1) * groups / FEW
+    return seconds, theirs, best(lambda: scikit_learn(X, y, n)) * groups / FEW
 
 
 def scikit_learn(X: Array, y: Array, n: int) -> None:

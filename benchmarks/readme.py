@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.readme demo`` renews what ``fastxor`` prints, ``seeds`` what ``fastxor
 seeds`` does, ``map`` and ``fractal`` what ``fastxor map`` does, with its pictures, ``sweeps``
-what ``benchmarks.sweeps`` does; ``speed FILE...``, ``many
+and ``groups`` what these modules of ``benchmarks`` do; ``speed FILE...``, ``many
 FILE...``, ``adam FILE...`` and ``sklearn FILE...``, with benchmarks' JSON, tables and plots.
 """
 
@@ -50,8 +50,8 @@ def main(name: str, *files: str) -> None:
         replace(
             name, "\n".join([*lines, f"$ fastxor {command}", *printed(*command.split()), "```"])
         )
-    elif name == "sweeps":
-        replace(name, "\n".join(["```", *printed(module="benchmarks.sweeps"), "```"]))
+    elif name in ("sweeps", "groups"):
+        replace(name, "\n".join(["```", *printed(module=f"benchmarks.{name}"), "```"]))
     elif name == "speed":
         replace(f"{name} FILE...", speed(files))
     elif name in SECTIONS:
