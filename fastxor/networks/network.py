@@ -7,6 +7,7 @@ import numpy as np
 
 from fastxor.common import checks, generators, npz
 from fastxor.common.checks import Array
+from fastxor.common.files import written_whole
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import check_adam
 from fastxor.networks.parameters import (
@@ -128,6 +129,20 @@ class Network(Parameters):
         if self.generator is not None:
             arrays["generator"] = generators.state_of(self.generator)
         npz.write(path, arrays)
+
+    def to_c(self, path: str | os.PathLike[str], name: str = "predict") -> None:
+        """Write ``path``, a C99 file that needs no library; whole or not at all.
+
+        It has one function, ``void name(const double *x, double *y)``, with float for float32: from
+        the inputs (I,) of a sample to its outputs (O,), which have the bits of `predict_proba`.
+        NaN where that raises an OverflowError. Raises TypeError or ValueError for a ``name`` that C
+        does not allow, OSError where the file cannot be written.
+        """
+        from fastxor.exchange.c_source import source_of
+
+        source = source_of(self.layers, self.dtype, name)
+        with written_whole(path) as file:
+            file.write(source.encode("ascii"))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Network":
