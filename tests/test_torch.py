@@ -200,3 +200,94 @@ def test_torch_computes_the_functions_likewise(name):
     z = torch.linspace(-30, 30, 10_001, dtype=torch.float64)
     ours = ACTIVATIONS[name][0](z.numpy())
     assert ours == pytest.approx(FUNCTIONS[name]()(z).numpy(), rel=3e-15, abs=0)
+
+
+# --- networks of modules ----------------------------------------------------------------------
+def sequential(*parts, seed=0, dtype=torch.float64):
+    torch.manual_seed(seed)
+    return nn.Sequential(*(part() for part in parts)).to(dtype).eval()
+
+
+def linear(*sizes, **options):
+    return lambda: nn.Linear(*sizes, **options)
+
+
+TANH = nn.Tanh()
+MODULES = {
+    "linear": [linear(3, 2)],
+    "softmax": [linear(3, 2), lambda: nn.Softmax(dim=-1)],
+    "tutorial": [linear(3, 4), nn.Sigmoid, linear(4, 1), nn.Sigmoid],
+    "linear layers": [linear(3, 4), linear(4, 4), nn.Identity, linear(4, 2)],
+    "without biases": [linear(3, 4, bias=False), nn.ReLU, linear(4, 2), nn.Tanh],
+    "one function twice": [linear(3, 4), lambda: TANH, linear(4, 5), lambda: TANH, linear(5, 2)],
+    "nested": [
+        lambda: nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.Identity(), nn.ReLU())),
+        nn.Dropout, lambda: nn.Sequential(nn.Linear(4, 3), nn.Softmax(dim=1)),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize(("dtype", "close"), [(torch.float64, 1e-13), (torch.float32, 1e-5)])
+def test_networks_of_modules(name, dtype, close):
+    module = sequential(*MODULES[name], dtype=dtype)
+    network = Network.from_torch(module)
+    X = torch.from_numpy(samples(50, 3, 1)[0]).to(dtype)
+    expected = module(X).detach().numpy()
+    assert network.predict_proba(X.numpy()) == pytest.approx(expected, rel=close, abs=close)
+    assert network.dtype == expected.dtype.type
+    before = network.numbers
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 1
+    assert (network.numbers == before).all(), "copies"
+
+
+def test_a_network_of_a_module_has_its_layers():
+    network = Network.from_torch(sequential(*MODULES["nested"]))
+    assert network.sizes == (3, 4, 3)
+    assert (network.activation, network.output) == ("relu", "softmax")
+    assert Network.from_torch(nn.Linear(2, 3)).sizes == (2, 3)
+    assert Network.from_torch(sequential(*MODULES["without biases"])).b1 is None
+
+
+class Own(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) ** 2
+
+
+WRONG = [
+    ([linear(2, 2), nn.GELU], r"module\[1\] \(GELU\)"),
+    ([linear(2, 2), nn.ReLU], r"module\[1\] \(ReLU\) must not be of the last layer"),
+    ([nn.Tanh, linear(2, 2)], r"module\[0\] \(Tanh\) must follow a Linear"),
+    ([linear(2, 2), nn.Tanh, nn.Sigmoid], r"module\[2\] \(Sigmoid\) must follow a Linear"),
+    ([linear(2, 2), lambda: nn.Softmax(dim=0)], r"module\[1\] \(Softmax\) must have dim=-1"),
+    ([linear(2, 2), lambda: nn.Softmax(-1), linear(2, 2)], r"module\[2\] .* must not follow"),
+    ([linear(2, 1), lambda: nn.Softmax(-1)], "output must not be 'softmax' of a single output"),
+    ([lambda: Own(2, 2)], r"module\[0\] \(Own\)"),
+    ([lambda: nn.Sequential(nn.Flatten()), linear(2, 2)], r"module\[0\.0\] \(Flatten\)"),
+    ([nn.Identity], "must have a Linear layer"),
+    ([], "must have a Linear layer"),
+    ([linear(2, 3), linear(2, 3)], "W2 must have shape"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parts", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_modules_that_are_no_networks(parts, message):
+    with pytest.raises(ValueError, match=message):
+        Network.from_torch(sequential(*parts))
+
+
+def test_modules_that_do_something_else():
+    for other in (nn.GRU(2, 2), Own(2, 2), None, "Linear", nn.Sequential):
+        with pytest.raises(TypeError, match=r"module must be a torch\.nn\.Sequential of Linear, "):
+            Network.from_torch(other)
+    with pytest.raises(ValueError, match=r"module\[0\] \(Linear\) .* got torch\.float16"):
+        Network.from_torch(sequential(linear(2, 2), dtype=torch.float16))
+    dropping = sequential(linear(2, 2), nn.Dropout).train()
+    with pytest.raises(ValueError, match=r"module\[1\] \(Dropout\) .* module\.eval\(\)"):
+        Network.from_torch(dropping)
+    hooked = sequential(linear(2, 2))
+    hooked[0].register_forward_hook(lambda module, given, made: 2 * made)
+    with pytest.raises(ValueError, match=r"module\[0\] \(Linear\) must not have hooks"):
+        Network.from_torch(hooked)

@@ -96,6 +96,34 @@ class Network(Parameters):
             generator = generators.with_state(generators.state_of(generator))
         return cls._made(arrays, architecture, velocity, adam, generator=generator)
 
+    @classmethod
+    def from_sklearn(cls, estimator: Any) -> "Network":
+        """The network of a fitted MLPClassifier or MLPRegressor, scikit-learn's or fastxor's.
+
+        Its arrays are copies of ``coefs_`` and ``intercepts_``, in their dtype; its outputs are
+        those of the estimator but for rounding. Raises TypeError for what is none of these,
+        ValueError where it is not fitted or has a function that networks have not.
+        """
+        from fastxor.exchange.from_sklearn import network_in
+
+        parameters, functions = network_in(estimator)
+        return cls(*parameters, **functions)
+
+    @classmethod
+    def from_torch(cls, module: Any) -> "Network":
+        """The network of a `torch.nn.Sequential`, or of Sequentials in it, or of one Linear.
+
+        Of Linear, with biases or without, each perhaps followed by Sigmoid, Tanh, ReLU or, at the
+        end, Softmax(dim=-1) or Softmax(dim=1); Identity and, after ``module.eval()``, Dropout
+        change nothing. Arrays are copies, float64 or float32; outputs are those of the module but
+        for rounding. Raises TypeError for another module, ValueError that names the layer for
+        another layer, order, dtype, or for Dropout in training.
+        """
+        from fastxor.exchange.from_torch import network_in
+
+        parameters, functions = network_in(module)
+        return cls(*parameters, **functions)
+
     def __repr__(self) -> str:
         return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"
 
