@@ -9,8 +9,9 @@ import pytest
 
 import fastxor
 from fastxor import Network
+from fastxor.cli.main import main
 from fastxor.networks.architecture import OUTPUTS, Architecture
-from tests.conftest import FLOATS
+from tests.conftest import FLOATS, in_new_process
 
 ON_X86 = platform.machine() in ("x86_64", "AMD64")
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
@@ -263,3 +264,59 @@ def test_names_that_c_does_not_allow(name, tmp_path):
     with pytest.raises(OSError):
         network.to_c(tmp_path / "nowhere" / "net.c")
     assert [*tmp_path.iterdir()] == [path]
+
+
+# --- the command line -------------------------------------------------------------------------
+@pytest.fixture
+def saved(tmp_path):
+    network = network_of((2, 3, 1), "tanh", "sigmoid", True, np.float32)
+    network.save(tmp_path / "net.npz")
+    return network
+
+
+@pytest.mark.parametrize("name", [None, "answer"])
+def test_export_on_the_command_line(name, saved, tmp_path, capsys):
+    given, out = str(tmp_path / "net.npz"), str(tmp_path / "net.c")
+    assert main(["export", given, out, *(["--name", name] if name else [])]) == 0
+    saved.to_c(tmp_path / "expected.c", name=name or "predict")
+    assert (tmp_path / "net.c").read_text() == (tmp_path / "expected.c").read_text()
+    assert capsys.readouterr().out == f"2-3-1 tanh-sigmoid, float32: written to {out}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["net.npz", "net.cpp"], "OUT must end in .c or .onnx, got net.cpp"),
+     (["net.npz", "net"], "OUT must end in .c or .onnx, got net"),
+     (["net.npz", "net.c", "--name", "2"], "name must be an identifier of C"),
+     (["net.npz", "net.c", "--name", ""], "name must be an identifier of C"),
+     (["net.npz", "net.onnx", "--name", "a"], "--name must go with a .c file"),
+     (["none.npz", "net.c"], "none.npz"), (["net.c", "net.c"], "net.c"),
+     (["net.npz", "nowhere/net.c"], "nowhere/net.c")],
+)  # fmt: skip
+def test_bad_exports(arguments, message, saved, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("fastxor: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not out
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
+
+
+def test_without_onnx():
+    """One line says what to install, and nothing else needs it."""
+    program = (
+        "import sys\n"
+        "import fastxor\n"
+        "from fastxor.cli.main import main\n"
+        "print('fastxor.exchange' in sys.modules)\n"
+        "sys.modules['onnx'] = None\n"
+        "network = fastxor.reference.train(*fastxor.xor(), epochs=1).network\n"
+        "try:\n"
+        "    network.to_onnx('net.onnx')\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    expected = "False\nNetwork.to_onnx needs onnx: pip install 'fastxor[onnx]'\n"
+    assert in_new_process(program) == expected

@@ -1,5 +1,5 @@
-"""The command line: ``fastxor`` alone, ``train``, ``compare``, ``seeds``, ``map`` and
-``bench``."""
+"""The command line: ``fastxor`` alone, ``train``, ``compare``, ``seeds``, ``map``,
+``export`` and ``bench``."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ import numpy as np
 
 from fastxor import __version__, data
 from fastxor.agreement import compare
+from fastxor.cli.export import add_export
 from fastxor.cli.map_options import map_options
 from fastxor.cli.options import Parser, epochs, task_options
 from fastxor.cli.words import print_predictions, print_validation
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     chart.add_argument("png", nargs="?", metavar="PNG", help="the file to draw to")
     chart.set_defaults(command=_map)
+    add_export(commands)
     bench = commands.add_parser(
         "bench", help="measure the engines on this machine, in less than two minutes"
     )
