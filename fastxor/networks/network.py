@@ -8,6 +8,7 @@ import numpy as np
 from fastxor.common import checks, generators, npz
 from fastxor.common.checks import Array
 from fastxor.common.files import written_whole
+from fastxor.common.html import table
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import check_adam
 from fastxor.networks.parameters import (
@@ -126,6 +127,9 @@ class Network(Parameters):
 
     def __repr__(self) -> str:
         return f"<Network {self.architecture}, {np.dtype(self.dtype)}>"
+
+    def _repr_html_(self) -> str:
+        return table("Network", self.facts)
 
     def predict_proba(self, X: Any, threads: int | None = None) -> Array:
         """The outputs (n, O) for the samples X (n, I), in the network's dtype.

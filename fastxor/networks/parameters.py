@@ -81,6 +81,15 @@ class Parameters:
         return self.architecture.scales
 
     @property
+    def facts(self) -> dict[str, object]:
+        """What is told of them, by what it is."""
+        facts: dict[str, object] = {
+            "layers": self.architecture, "dtype": np.dtype(self.dtype),
+            "parameters": f"{self.architecture.parameters:,}",
+        }  # fmt: skip
+        return facts | ({"carries": self.carries} if self.carries else {})
+
+    @property
     def state(self) -> dict[str, Array]:
         """All arrays, by the names that they have in files."""
         state = {name: self.__dict__[name] for name in self.architecture.names}

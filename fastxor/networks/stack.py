@@ -8,6 +8,7 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.common.generators import with_state
+from fastxor.common.html import table
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.carried import check_adam
 from fastxor.networks.network import Network
@@ -84,6 +85,9 @@ class Networks(Parameters):
 
     def __repr__(self) -> str:
         return f"<Networks of shape {self.shape}, {self.architecture}, {np.dtype(self.dtype)}>"
+
+    def _repr_html_(self) -> str:
+        return table("Networks", {"shape": self.shape} | self.facts)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.networks.network import Network
+from fastxor.runs.html import html_of_run
 from fastxor.runs.settings import Settings
 
 
@@ -36,6 +37,7 @@ class Run:
     """The network with the least of these; None if there is none, or none that is a number."""
     best_epoch: int | None = None
     """The epochs behind it; 0 if there is none, None without validation."""
+    _repr_html_ = html_of_run
 
 
 class Diverged(ArithmeticError):

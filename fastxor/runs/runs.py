@@ -22,6 +22,7 @@ from fastxor.runs.fields import (
     varied,
 )
 from fastxor.runs.groups import outputs_by_group
+from fastxor.runs.html import html_of_runs
 from fastxor.runs.run import Run
 from fastxor.runs.run_files import read, write
 from fastxor.runs.settings import Settings
@@ -68,6 +69,7 @@ class Runs:
     """(..., numbers): what was made of the losses, flat. None without. See `reduced`."""
     problem: str
     """A digest of samples and starting weights, so that they are the same when resumed."""
+    _repr_html_ = html_of_runs
 
     @classmethod
     def blank(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastxor.common.checks import Array
+from fastxor.common.html import table
 from fastxor.networks.stack import Networks, own_dimensions
 from fastxor.runs.fields import RESULTS, best_of, blank_array, fields_of, settings_at, snapshots_of
 from fastxor.runs.runs import Runs
@@ -42,6 +43,14 @@ class StoredRuns(Runs):
             f"<StoredRuns of shape {self.shape} in {self.folder}, "
             f"{len(self._paths):,} of {count:,} parts>"
         )
+
+    def _repr_html_(self) -> str:
+        """Without reading any part."""
+        rows = {
+            "folder": self.folder, "shape": self.shape, "layers": self._architecture,
+            "dtype": self.settings.dtype, "done": f"{self.finished:,} of {prod(self.shape):,}",
+        }  # fmt: skip
+        return table("StoredRuns", rows)
 
     def __getattr__(self, name: str) -> Any:
         """The arrays of `Runs`, which are not attributes here."""
