@@ -59,6 +59,13 @@ def saturating(dtype):
     return Network(W, None, up, None, activation="tanh", output="sigmoid")
 
 
+def minus_zeros(activation, dtype):
+    """Outputs, which zeros of both signs reach."""
+    W1, W2 = np.array([[1, -1, -0.0]], dtype), np.eye(3, dtype=dtype)
+    W2[W2 == 0] = -0.0
+    return Network(W1, None, W2, None, activation=activation, output="identity")
+
+
 def all_networks():
     networks = []
     for dtype in FLOATS:
@@ -74,6 +81,7 @@ def all_networks():
             network_of((13, 40, 2), "tanh", "identity", True, dtype, scale=0.3),
             network_of((2, 3, 2), "identity", "softmax", True, dtype, scale=300),
             saturating(dtype),
+            *(minus_zeros(activation, dtype) for activation in ("tanh", "relu", "identity")),
         ]
     return networks
 
