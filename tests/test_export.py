@@ -288,7 +288,11 @@ def test_export_on_the_command_line(name, saved, tmp_path, capsys):
     assert main(["export", given, out, *(["--name", name] if name else [])]) == 0
     saved.to_c(tmp_path / "expected.c", name=name or "predict")
     assert (tmp_path / "net.c").read_text() == (tmp_path / "expected.c").read_text()
-    assert capsys.readouterr().out == f"2-3-1 tanh-sigmoid, float32: written to {out}\n"
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    printed = capsys.readouterr().out
+    assert "example: fastxor export xor.npz xor.c --name xor" in printed
+    assert printed.splitlines()[0] + "\n" == f"2-3-1 tanh-sigmoid, float32: written to {out}\n"
 
 
 @pytest.mark.parametrize(

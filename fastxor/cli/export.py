@@ -14,8 +14,7 @@ def add_export(commands: Any) -> None:
         help="write a saved network as C or ONNX, for other programs",
         description="Write a saved network as a C99 file without dependencies, whose function has "
         "the bits of fastxor's predictions, or as a model of ONNX.",
-        epilog="example: fastxor train --hidden-size 4 --save xor.npz && "
-        "fastxor export xor.npz xor.c --name xor",
+        epilog="example: fastxor export xor.npz xor.c --name xor",
     )
     parser.add_argument("network", metavar="NETWORK", help="an .npz, as train --save writes it")
     parser.add_argument("out", metavar="OUT", help="the file to write, by its ending: .c or .onnx")
