@@ -33,8 +33,8 @@ COMPILERS = [name for name in ("gcc", "clang") if is_there(name)] or ["cc"] * is
 HERE = pytest.mark.skipif(not COMPILERS, reason="there is no C compiler")
 
 
-def network_of(sizes, activation, output, bias, dtype, seed=0, scale=1.5):
-    architecture = Architecture.of(sizes, activation, output, bias)
+def network_of(sizes, activation, output, bias, dtype, seed=0, scale=1.5, scales=None):
+    architecture = Architecture.of(sizes, activation, output, bias, scales)
     random = np.random.default_rng(seed)
     arrays = [random.normal(size=s, scale=scale) for s in architecture.shapes.values()]
     return Network.of([array.astype(dtype) for array in arrays], architecture)
@@ -80,6 +80,8 @@ def all_networks():
             network_of((2, 9, 4, 17, 5), several, "softmax", (True, False, True, True), dtype),
             network_of((13, 40, 2), "tanh", "identity", True, dtype, scale=0.3),
             network_of((2, 3, 2), "identity", "softmax", True, dtype, scale=300),
+            network_of((3, 4, 5, 2), "tanh", "softmax", True, dtype, scales=(0.3, 1, 1.7)),
+            network_of((3, 4, 2), "relu", "identity", False, dtype, scales=(1.1, 0.125)),
             saturating(dtype),
             *(minus_zeros(activation, dtype) for activation in ("tanh", "relu", "identity")),
         ]

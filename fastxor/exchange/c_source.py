@@ -83,7 +83,7 @@ def source_of(layers: list[Layer], dtype: Any, name: str) -> str:
     T, activations = "double" if is_double else "float", [layer.activation for layer in layers]
     inputs, outputs = len(layers[0].W), layers[-1].W.shape[1]
     described = [f"{inputs} input{'s' * (inputs > 1)}"]
-    for W, _, activation in layers[:-1]:
+    for W, _, activation, _ in layers[:-1]:
         described.append(f"{W.shape[1]} {activation} units")
     described.append(f"{outputs} {activations[-1]} output{'s' * (outputs > 1)}")
     words = {
@@ -94,7 +94,7 @@ def source_of(layers: list[Layer], dtype: Any, name: str) -> str:
         "most": 1024 if is_double else 128,
     }  # fmt: skip
     parts = [HEAD.format(**words)]
-    for number, (W, b, _) in enumerate(layers, 1):
+    for number, (W, b, _, _) in enumerate(layers, 1):
         parts.append(f"\n/* layer {number}: a row for each of {len(W)} inputs */\n")
         parts.append(_array(f"{name}_W{number}", T, W))
         if b is not None:
@@ -118,13 +118,16 @@ def _array(name: str, T: str, array: Array) -> str:
 def _function(layers: list[Layer], T: str, name: str) -> str:
     declared = f"void {name}(const {T} *x, {T} *y)"
     lines = ["", f"{declared};", "", declared, "{"]
-    lines += [f"    {T} a{n}[{W.shape[1]}];" for n, (W, _, _) in enumerate(layers[:-1], 1)]
+    lines += [f"    {T} a{n}[{W.shape[1]}];" for n, (W, *_) in enumerate(layers[:-1], 1)]
     source = "x"
-    for number, (W, b, activation) in enumerate(layers, 1):
+    for number, (W, b, activation, scale) in enumerate(layers, 1):
         to = f"a{number}" if number < len(layers) else "y"
         biases = "0" if b is None else f"{name}_b{number}"
         sizes = ", ".join(map(str, W.shape))
         lines += ["", f"    {name}_sums({sizes}, {source}, {name}_W{number}, {biases}, {to});"]
+        if scale != 1:
+            lines.append(f"    for (int u = 0; u < {W.shape[1]}; u++)")
+            lines.append(f"        {to}[u] = {to}[u] * {constant(W.dtype.type(scale))};")
         if activation != "identity":
             lines.append(f"    {name}_{activation}({W.shape[1]}, {to});")
         source = to

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.common.checks import Array
 from fastxor.contract.passes import Layer
 
 try:
@@ -20,23 +19,26 @@ OPSET, IR_VERSION = 13, 7
 def model_of(layers: list[Layer], dtype: Any) -> bytes:
     """The model's file: from X (n, I) to outputs (n, O), of float64 or float32.
 
-    Each layer is a Gemm and its function; weights and biases are named W1, b1, ..., WL, bL.
+    Each layer is a Gemm, a Mul where it has a scale, and its function; weights, biases and scales
+    are named W1, b1, scale1, ..., WL, bL, scaleL. (Gemm's own factors are of float32.)
     """
     kind = TensorProto.DOUBLE if dtype is np.float64 else TensorProto.FLOAT
     nodes, arrays, source = [], [], "X"
-    for number, (W, b, activation) in enumerate(layers, 1):
-        last = number == len(layers)
-        parameters = [(f"W{number}", W)] + ([] if b is None else [(f"b{number}", b[0])])
-        arrays += [_tensor(name, array) for name, array in parameters]
-        made = "outputs" if last else f"A{number}"
-        sums = made if activation == "identity" else f"Z{number}"
-        given = [source, *(name for name, _ in parameters)]
-        nodes.append(helper.make_node("Gemm", given, [sums], f"sums of layer {number}"))
+    for number, (W, b, activation, scale) in enumerate(layers, 1):
+        own = {f"W{number}": W} | ({} if b is None else {f"b{number}": b[0]})
+        steps: list[tuple[str, list[str], str, dict[str, int]]] = [("Gemm", [*own], "sums", {})]
+        if scale != 1:
+            own[f"scale{number}"] = np.array(scale, dtype)
+            steps.append(("Mul", [f"scale{number}"], "scale", {}))
         if activation != "identity":
             options = {"axis": -1} if activation == "softmax" else {}
-            operator, name = OPERATORS[activation], f"{activation} of layer {number}"
-            nodes.append(helper.make_node(operator, [sums], [made], name, **options))
-        source = made
+            steps.append((OPERATORS[activation], [], activation, options))
+        arrays += [numpy_helper.from_array(np.ascontiguousarray(a), n) for n, a in own.items()]
+        for operator, given, what, options in steps:
+            made = f"{what} of layer {number}"
+            nodes.append(helper.make_node(operator, [source, *given], [made], made, **options))
+            source = made
+    nodes[-1].output[0] = "outputs"
     inputs, outputs = len(layers[0].W), layers[-1].W.shape[1]
     graph = helper.make_graph(
         nodes, "network",
@@ -51,7 +53,3 @@ def model_of(layers: list[Layer], dtype: Any) -> bytes:
     checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString()
     return content
-
-
-def _tensor(name: str, array: Array) -> Any:
-    return numpy_helper.from_array(np.ascontiguousarray(array), name)

@@ -21,8 +21,8 @@ CLOSE = {np.float64: 1e-13, np.float32: 5e-5}  # to outputs, or to the largest o
 FLOATS = pytest.mark.parametrize("dtype", CLOSE)
 
 
-def network_of(sizes, activation, output, bias, dtype):
-    architecture = Architecture.of(sizes, activation, output, bias)
+def network_of(sizes, activation, output, bias, dtype, scales=None):
+    architecture = Architecture.of(sizes, activation, output, bias, scales)
     random = np.random.default_rng(len(sizes))
     arrays = [random.normal(size=s).astype(dtype) for s in architecture.shapes.values()]
     return Network.of(arrays, architecture)
@@ -42,14 +42,15 @@ def largest_of(outputs):
 @FLOATS
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize(
-    ("sizes", "activation", "bias"),
-    [((3, 2), (), True), ((3, 2), (), False), ((2, 5, 3), "sigmoid", True),
-     ((4, 6, 2), "relu", False),
-     ((3, 9, 4, 17, 5), ("tanh", "identity", "relu"), (True, False, True, False))],
+    ("sizes", "activation", "bias", "scales"),
+    [((3, 2), (), True, None), ((3, 2), (), False, (0.7,)), ((2, 5, 3), "sigmoid", True, None),
+     ((4, 6, 2), "relu", False, (2**0.5, 0.0625)),
+     ((3, 9, 4, 17, 5), ("tanh", "identity", "relu"), (True, False, True, False), None)],
     ids=str,
 )  # fmt: skip
-def test_what_onnxruntime_makes_of_it(sizes, activation, bias, output, dtype, tmp_path):
-    network, path = network_of(sizes, activation, output, bias, dtype), tmp_path / "net.onnx"
+def test_what_onnxruntime_makes_of_it(sizes, activation, bias, scales, output, dtype, tmp_path):
+    network = network_of(sizes, activation, output, bias, dtype, scales)
+    path = tmp_path / "net.onnx"
     network.to_onnx(path)
     for n in (1, 7, 100):
         X = np.random.default_rng(n).normal(size=(n, sizes[0]), scale=2).astype(dtype)
