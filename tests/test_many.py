@@ -521,6 +521,7 @@ def test_shapes_broadcast():
     assert row.shape == (4,)
     check(row, 0, *alone(X, Y, seed=1, learning_rate=0.1, **common))
     assert runs[:, 1:].shape == runs[..., 1:].shape == (3, 3)
+    assert runs[:0].shape == runs.networks[3:].shape == (0, 4)
     assert runs[runs.final_loss > 0].shape == (12,)
     none = runs[runs.final_loss < 0]
     assert none.shape == none.networks.shape == none.solved_at.shape == none.done.shape == (0,)

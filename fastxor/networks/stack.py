@@ -202,7 +202,7 @@ def places_at(shape: tuple[int, ...], index: Any) -> Any:
     if shape and simple and first is not ...:
         # not all places, of which there may be more than there is memory for
         rows, inner = range(shape[0])[first], np.arange(math.prod(shape[1:])).reshape(shape[1:])
-        each = np.asarray(rows)
+        each = np.asarray(rows, np.intp)
         places = each.reshape(each.shape + (1,) * inner.ndim) * inner.size + inner
         return places[(slice(None),) * each.ndim + tuple(others)]
     return np.arange(math.prod(shape)).reshape(shape)[index]

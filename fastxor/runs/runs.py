@@ -124,8 +124,7 @@ class Runs:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        shape: tuple[int, ...] = self.settings.seed.shape
-        return shape
+        return tuple(self.settings.seed.shape)
 
     def __len__(self) -> int:
         return len(self.settings.seed)
@@ -203,10 +202,10 @@ class Runs:
         return Run(network, losses, settings, solved_at, reached, **self._validation_of_one())
 
     def _validation_of_one(self) -> dict[str, Any]:
-        if (losses := self.validation_losses) is None or self.best is None:
+        if self.validation_losses is None or self.best is None:
             return {}
         best = self.best.one(0) if self.best_epoch else None
-        losses = losses[: self.settings.validations(int(self.epochs_done))].copy()
+        losses = self.validation_losses[: self.settings.validations(int(self.epochs_done))].copy()
         return {"validation_losses": losses, "best": best, "best_epoch": int(self.best_epoch)}
 
     def take(self, places: Any) -> "Runs":
@@ -224,8 +223,8 @@ class Runs:
             n: v.reshape(count, *v.shape[v.ndim - own_dimensions(n) :])
             for n, v in varied(self.settings).items()
         }
-        settings, architecture = self.settings.changed(**values), self.networks.architecture
-        return Runs.of_state(state, settings, architecture, self.problem)
+        settings = self.settings.changed(**values)
+        return Runs.of_state(state, settings, self.networks.architecture, self.problem)
 
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""
