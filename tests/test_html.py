@@ -41,6 +41,9 @@ def test_a_run():
         validation=(X, y), validate_every=100,
     )  # fmt: skip
     title, rows, (line,) = shown(run)
+    first, last = run.losses[0], run.losses[-1]
+    told = f"{len(run.losses):,} losses from {first:.5g} to {last:.5g}"
+    assert repr(run) == f"<Run of <Network 2-2-1 sigmoid, float64>, {told}>"
     assert title == "Run"
     assert rows["layers"] == "2-2-1 sigmoid"
     assert (rows["dtype"], rows["parameters"], rows["carries"]) == ("float64", "9", "velocity")
@@ -56,7 +59,9 @@ def test_a_run():
 
 
 def test_a_run_without_losses():
-    title, rows, lines = shown(fastxor.train(X, y, epochs=0, tolerance=0.1))
+    none = fastxor.train(X, y, epochs=0, tolerance=0.1)
+    assert repr(none) == "<Run of <Network 2-2-1 sigmoid, float64>>"
+    title, rows, lines = shown(none)
     assert (title, rows["epochs"], rows["solved"], lines) == ("Run", "0", "never", [])
     assert "loss (mse)" not in rows
     one = train_many(X, y, seed=[1, 2], epochs=5, record_every=None)[0]

@@ -42,6 +42,10 @@ def _bar(total: int, what: str) -> Iterator[Callable[[float], None]]:
         TextColumn(what), BarColumn(), MofNCompleteColumn(), RateColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    console, per_second = Console(stderr=True), 10.0
+    if console.is_jupyter:
+        # text, as rich's own way there needs ipywidgets, and warns without; it stays when saved
+        console, per_second = Console(stderr=True, force_jupyter=False, force_terminal=True), 2.0
+    with Progress(*columns, console=console, refresh_per_second=per_second) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)

@@ -12,7 +12,7 @@ from fastxor.runs.html import html_of_run
 from fastxor.runs.settings import Settings
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A finished or interrupted run."""
 
@@ -38,6 +38,12 @@ class Run:
     best_epoch: int | None = None
     """The epochs behind it; 0 if there is none, None without validation."""
     _repr_html_ = html_of_run
+
+    def __repr__(self) -> str:
+        told, losses = "", self.losses
+        if len(losses):
+            told = f", {len(losses):,} losses from {losses[0]:.5g} to {losses[-1]:.5g}"
+        return f"<Run of {self.network!r}{told}>"
 
 
 class Diverged(ArithmeticError):
@@ -67,7 +73,7 @@ class Interrupted(KeyboardInterrupt):
 
     ``train(X, y, initial=error.run, epochs=the rest, ...)`` or ``train_many(X, y,
     resume=error.run, ...)``, with the other settings as they were, finishes it to the bits of an
-    uninterrupted run.
+    uninterrupted run. In a notebook or an interactive Python ``error`` is ``sys.last_value``.
     """
 
     def __init__(self, run: Any) -> None:
