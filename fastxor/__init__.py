@@ -14,7 +14,7 @@ with ieee_arithmetic():  # constants are read, and kept on disk in compiled modu
     from fastxor.sweeps.stored_runs import StoredRuns
     from fastxor.training.single import train
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "Diverged", "Interrupted", "Network", "Networks", "Run", "Runs", "StoredRuns",
     "bootstrap", "compare", "parity", "train", "train_many", "xor",

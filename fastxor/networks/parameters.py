@@ -26,6 +26,8 @@ class Parameters:
         b1: Array
         W2: Array
         b2: Array
+        W3: Array
+        b3: Array
 
     @property
     def arrays(self) -> tuple[Array, ...]:

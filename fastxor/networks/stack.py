@@ -130,7 +130,8 @@ class Networks(Parameters):
         state = {name: change(name, array) for name, array in self.state.items()}
         return Networks.of_state(state, self.architecture)
 
-    def __getitem__(self, index: Any) -> "Network | Networks":
+    def __getitem__(self, index: Any) -> Any:
+        """A `Network` where ``index`` chooses one, else a copy of those `Networks`."""
         places = places_at(self.shape, index)
         return self.take(places) if isinstance(places, np.ndarray) else self.one(places)
 

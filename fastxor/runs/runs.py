@@ -46,26 +46,26 @@ class Runs:
     """Epochs behind a network; fewer than asked for where it was left as solved, or diverged."""
     diverged_at: Array
     """The epoch whose loss or update is not finite, or -1. The network is the one before it."""
-    solved_at: Array | None
+    solved_at: Any  # array or None, as all below: checkers would want a look at each use
     """The first epoch in which, before its update, every output was nearer to its target than
     ``tolerance``; -1 if there was none. None without a tolerance."""
-    losses: Array | None
+    losses: Any
     """(..., recorded epochs): of epochs 0, k, 2k, ... with ``record_every=k``; NaN where training
     had ended. None without."""
-    snapshot_parameters: Array | None
+    snapshot_parameters: Any
     """(..., snapshots, parameters): W1, b1, ..., WL, bL of each, one after another, at the epochs
     of ``settings.snapshots``; NaN where training did not get there. None without. See `snapshots`.
     """
-    validation_losses: Array | None
+    validation_losses: Any
     """(..., validations): of samples that are held out, after ``settings.validate_every`` epochs,
     after twice as many, and so on; NaN where training had ended. None without."""
-    best_parameters: Any  # arrays or None, as the next two
+    best_parameters: Any
     """(..., parameters): those with the least of these; NaN where there is none. See `best`."""
     best_loss: Any
     """That loss; infinite where there is none, None without validation."""
     best_epoch: Any
     """The epochs behind it; 0 where there is none, None without validation."""
-    reductions: Any  # array or None
+    reductions: Any
     """(..., numbers): what was made of the losses, flat. None without. See `reduced`."""
     problem: str
     """A digest of samples and starting weights, so that they are the same when resumed."""
@@ -82,11 +82,7 @@ class Runs:
 
     @classmethod
     def of_state(
-        cls,
-        state: dict[str, Array],
-        settings: Settings,
-        architecture: Architecture,
-        problem: str,
+        cls, state: dict[str, Array], settings: Settings, architecture: Architecture, problem: str
     ) -> "Runs":
         """Runs whose arrays are those of ``state``, see `state`; of what is not there, None."""
         results: dict[str, Any] = {name: state.get(name) for name in RESULTS}
@@ -107,7 +103,7 @@ class Runs:
         return snapshots_of(self.snapshot_parameters, self.settings, architecture)
 
     @property
-    def reduced(self) -> Array | None:
+    def reduced(self) -> Any:
         """(..., ...): what ``reduce`` made of the losses of each network; NaN, or 0 of integers,
         where it is not done. None without."""
         if self.reductions is None:
@@ -151,11 +147,11 @@ class Runs:
         return (self.solved_at >= 0) & (self.solved_at == self.epochs_done)
 
     @cached_property
-    def groups(self) -> Array | None:
+    def groups(self) -> Any:
         """(groups,): the labels of the samples, sorted; None where `train_many` was given none."""
         return None if self.settings.group is None else np.unique(compact(self.settings.group))
 
-    def of(self, label: Any) -> "Run | Runs":
+    def of(self, label: Any) -> Any:
         """The run of the network of a group: all such `Runs` where there are several.
 
         Raises KeyError for a label that there is not.
@@ -181,7 +177,8 @@ class Runs:
         """What they say (..., n, O), as `Network.predict`."""
         return classes_of(self.predict_proba(X, groups), self.settings.output)
 
-    def __getitem__(self, index: Any) -> "Run | Runs":
+    def __getitem__(self, index: Any) -> Any:
+        """A `Run` where ``index`` chooses one, else a copy of those `Runs`."""
         places = places_at(self.shape, index)
         some = self.take(places)
         return some if isinstance(places, np.ndarray) else some._one(index)
