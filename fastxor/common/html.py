@@ -1,8 +1,11 @@
 """What notebooks show: a small table and a drawing of losses, of HTML and SVG alone.
 
-Lines have the colour of the text around them, whatever that is.
+The drawing is an image in the text, as notebooks that are not trusted, because others have run
+them, show none of the SVG that is written out. So it knows no colour of what is around it, and has
+one that is seen on white and on black.
 """
 
+from base64 import b64encode
 from html import escape
 
 import numpy as np
@@ -11,6 +14,7 @@ from fastxor.common.checks import Array
 
 WIDTH, HEIGHT, MARGIN = 240, 48, 2
 POINTS = 200  # of a line: more than that cannot be seen
+COLOR = "#3a87d0"
 
 
 def table(title: str, rows: dict[str, object], losses: list[Array] | None = None) -> str:
@@ -25,7 +29,7 @@ def table(title: str, rows: dict[str, object], losses: list[Array] | None = None
 
 
 def sparkline(losses: list[Array]) -> str:
-    """SVG of lines over epochs; "" where none has two numbers.
+    """An image of lines over epochs; "" where none has two numbers.
 
     On a logarithmic scale where all are above 0 and the largest is ten times the least. NaN and
     infinities are left out.
@@ -48,13 +52,13 @@ def sparkline(losses: list[Array]) -> str:
         )
         for x, y in lines
     ]
-    style = 'fill="none" stroke="currentColor" stroke-width="1" stroke-linejoin="round"'
+    style = f'fill="none" stroke="{COLOR}" stroke-width="1" stroke-linejoin="round"'
     style += f' stroke-opacity="{max(0.3, 1 / len(lines)):.1f}"'
-    return "\n".join([
-        f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
-        f"<title>losses over epochs, {scale} scale</title>",
-        *(f'<polyline points="{points}" {style}/>' for points in drawn), "</svg>",
-    ])  # fmt: skip
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
+    svg += "".join(f'<polyline points="{points}" {style}/>' for points in drawn) + "</svg>"
+    source = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+    alt = f"losses over epochs, {scale} scale"
+    return f'<img src="{source}" width="{WIDTH}" height="{HEIGHT}" alt="{alt}" title="{alt}"/>'
 
 
 def _some_points(losses: Array) -> tuple[Array, Array]:
