@@ -448,13 +448,13 @@ MUTANTS = {
         "stacked_gradients.py", "for u in loop(1, O):", "for u in loop(O - 1, 0, -1):",
     ),
     "no update of weights, many": (
-        "stacked_gradients.py", "return self.batch.inputs(", "return 0 * self.batch.inputs(",
+        "stacked_gradients.py", "[value * delta for", "[0 * value * delta for",
     ),
     "no update of biases, many": (
-        "stacked_gradients.py", "when(place.biases >= 0, self", "when(False, self",
+        "stacked_gradients.py", "when(place.biases >= 0, update", "when(False, update",
     ),
     "no update of biases but the first, many, deep": (
-        "stacked_gradients.py", "when(place.biases >= 0, self", "when(place.before < 0, self",
+        "stacked_gradients.py", "when(place.biases >= 0, update", "when(place.before < 0, update",
     ),
     "index of W1, many": (
         "stacked_layers.py", "place.table + i * place.units + u",
@@ -471,7 +471,7 @@ MUTANTS = {
         "stacked_layers.py", "target(s, o), z), s)", "target(s, o), z), s + 1)",
     ),
     "a group of samples lost, many, nine samples": (
-        "stacked_gradients.py", "total.set(total.get() + terms(s))", "terms(s)",
+        "stacked_gradients.py", "total.set(total.get() + term)", "pass",
     ),
     "a group lost in the loss, many, nine samples": (
         "stacked_steps.py", "lanes.get() + batch.term", "batch.term"
@@ -652,6 +652,12 @@ MUTANTS = {
     ),
     "rows of another batch, groups, many, batches": (
         "stacked_layers.py", "i * self.apart + row", "i * self.rows + row",
+    ),
+    "others of a value, groups, many, nine samples": (
+        "stacked_gradients.py", "terms(part, s + first)", "terms(part, s)",
+    ),
+    "the first of a value, groups, many": (
+        "stacked_gradients.py", "in terms(part, first)", "in terms(part, 0)",
     ),
     "weights, groups, many": ("own_samples.py", "weights *= targets[..., -1]", "pass"),
     "held out, groups, many": (
