@@ -69,6 +69,14 @@ def test_pages_link_to_what_is_there(name):
     assert [link for link in links if not is_there(name, link)] == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_files_that_pages_name_are_there(name):
+    """But those that commands of the pages make."""
+    named = set(re.findall(r"`([\w/]+\.(?:py|ipynb|json|md))`", PAGES[name]))
+    folders = (ROOT, ROOT / "fastxor", ROOT / "examples", ROOT / "tests")
+    assert [file for file in named if not any((f / file).exists() for f in folders)] == []
+
+
 def is_there(name, link):
     return link.startswith("https://") or ((ROOT / name).parent / link).exists()
 
