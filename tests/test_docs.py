@@ -43,6 +43,14 @@ def test_the_readmes_table_is_that_of_the_pages():
     assert sections["readme"] == summary(sections)
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/getting-started.md", "docs/index.md"])
+def test_shares_of_seeds_are_those_that_the_command_prints(name):
+    told = re.findall(r"(\d+\.\d) ?% (?:of the seeds|in 30,000)", PAGES[name])
+    printed = re.findall(r"│ (\d+\.\d)% │", report.sections()["seeds"])
+    assert told
+    assert set(told) <= set(printed)
+
+
 def test_sections_are_renewed_where_they_are(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "ROOT", tmp_path)
     guide = tmp_path / "docs" / "guide"
