@@ -25,7 +25,7 @@ it does the following. The formulas are in this wing, in plain NumPy, which impo
    -0.0, and so have velocities and means that are handed out.
 5. A batch is a slice of batch_size samples, the next ones in the epoch's order; an epoch's last
    batch may be shorter. The order is that of the data or, with shuffling, a new one for each
-   epoch: `permutation(n)` of one `numpy.random.default_rng(seed)`, called once an epoch.
+   epoch: ``permutation(n)`` of one `numpy.random.default_rng(seed)`, called once an epoch.
 6. The error of a batch, with the parameters before its update, is the sum of its terms,
    `losses.loss_terms` (batch, k): over samples by sample_sum, then over the k columns in order.
    k is O, but 1 for a softmax. The loss of an epoch is the sum of its batches' errors, in order,

@@ -70,7 +70,7 @@ def tanh(z: Array) -> Array:
     """tanh(z), within 4.5 ulp, odd to the bit: tanh(-0.0) is -0.0.
 
     (exp(x) - 1) / (exp(x) + 1) of x = 2 * |z|, at most 40 (float32: 20), where it is 1. As one
-    fraction of what `_exp_parts` gives nothing cancels.
+    fraction of what ``_exp_parts`` gives nothing cancels.
     """
     T = z.dtype.type
     even, odd, p = _exp_parts(np.minimum(T(2) * abs(z), T(40 if T is np.float64 else 20)))

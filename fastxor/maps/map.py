@@ -35,8 +35,8 @@ class Map:
         biases where there are none, but for those that vary; by default they come from the seed.
     settings: others of `train_many`.
     title: for pictures.
-    measure: a function of losses, `reduce` of `train_many`, which is drawn instead of when networks
-        are solved; all are trained to the end, beyond the finite numbers, too.
+    measure: a function of losses, ``reduce`` of `train_many`, which is drawn instead of when
+        networks are solved; all are trained to the end, beyond the finite numbers, too.
 
     Raises ValueError where the axes do not go with each other or with the rest.
     """

@@ -88,7 +88,7 @@ class Network(Parameters):
         adam: Array | None = None,
         generator: np.random.Generator | None = None,
     ) -> "Network":
-        """A network of ``arrays`` in the order of `arrays`, without None for missing biases.
+        """A network of ``arrays`` in the order of ``arrays``, without None for missing biases.
 
         They, ``velocity`` and ``adam`` are known to be good, and the network's own from now on:
         nothing is checked or copied but the generator.

@@ -103,7 +103,7 @@ class Networks(Parameters):
         adam: Array | None = None,
         generators: Array | None = None,
     ) -> "Networks":
-        """Networks of ``arrays`` in the order of `arrays`, without None for missing biases.
+        """Networks of ``arrays`` in the order of ``arrays``, without None for missing biases.
 
         All are known to be good, of one dtype and the same leading dimensions: nothing is checked
         or copied.

@@ -22,9 +22,9 @@ class GroupedMLPRegressor(Numbers, Grouped):
     ``groups`` are the labels (n,) of samples, text, integers or times, or the name of a column of a
     frame X, which is then no feature. They are metadata of ``fit``, ``predict`` and ``score``, to
     be routed: ``GroupedMLPRegressor().set_fit_request(groups=True).set_score_request(groups=True)``
-    in `GridSearchCV` or, with ``params={"groups": labels}``, `cross_validate`. The ``predict`` of a
-    search, and scorers as by ``scoring="r2"``, pass none on: there, the name of a column is the
-    way, as it is remembered. In folds, pipelines pass them on since scikit-learn 1.8. Without
+    in ``GridSearchCV`` or, with ``params={"groups": labels}``, ``cross_validate``. The ``predict``
+    of a search, and scorers as by ``scoring="r2"``, pass none on: there, the name of a column is
+    the way, as it is remembered. In folds, pipelines pass them on since scikit-learn 1.8. Without
     ``groups``, all samples are one.
 
     Attributes: ``groups_`` (g,), the labels, sorted, or None; ``networks_``, a `fastxor.Networks`

@@ -63,19 +63,19 @@ def train(
     sample_weight: (n,), at least 0: what each sample counts in gradients and losses, which are then
         means by weight. Samples of weight 0 are left out, of ``solved_at``, too.
     hidden_size: units of the hidden layer, or a tuple of those of each, () for none; by default 2,
-        or those of `initial`.
+        or those of ``initial``.
     activation: the function of hidden layers, "sigmoid", "tanh", "relu" or "identity", or a tuple
-        of one each; by default sigmoids, or those of `initial`.
+        of one each; by default sigmoids, or those of ``initial``.
     output: the function of the outputs, "sigmoid", "identity" (for targets of any scale), "tanh" or
-        "softmax" (of two or more); by default sigmoids, or that of `initial`.
+        "softmax" (of two or more); by default sigmoids, or that of ``initial``.
     loss: "mse", the mean of the squared errors over samples and outputs; its gradients are those of
         the sum's half. Or, of sigmoids and softmax only, "log_loss": the mean over samples and, of
         sigmoids, outputs; targets from 0 to 1, which a softmax wants to sum to 1 in each row. Its
         gradients are those of the sum.
-    bias: have the layers biases? By default they have, or as those of `initial`.
+    bias: have the layers biases? By default they have, or as those of ``initial``.
     scales: what the sums of each layer are multiplied with before its function, a tuple of numbers
         above 0, one for W1 and b1, one for W2 and b2, and so on: 1 / sqrt(inputs), say, with
-        starting weights of order 1. By default nothing, or those of `initial`.
+        starting weights of order 1. By default nothing, or those of ``initial``.
     epochs: how often to go through all samples; 0 gives the starting network.
     learning_rate, momentum: an update is momentum * the last one + learning_rate * gradient; with
         ``nesterov`` it looks ahead: momentum * this + learning_rate * gradient.
@@ -109,7 +109,7 @@ def train(
         layers, None for biases that are not there. With the
         settings of before, a run goes on bit for bit as if it had never stopped; what momentum or
         Adam carries from update to update, and what shuffles, is part of its network.
-    dtype: "float64" or "float32"; by default float64, or that of an `initial` network.
+    dtype: "float64" or "float32"; by default float64, or that of an ``initial`` network.
     tolerance: look at each epoch whether all outputs, before their update, are nearer to their
         targets than this: 0.5 for the right side of the threshold. ``solved_at`` of the result is
         the first such epoch, or -1.
