@@ -51,8 +51,8 @@ class Updates(NamedTuple):
         """That of a unit, if it has any."""
 
         def update() -> None:
-            total = self.sums(1, lambda batch, s: [batch.of_unit(self.d, place.own + u, s)])
-            self.descend(place.biases + u, *total, True)
+            (total,) = self.sums(1, lambda batch, s: [batch.of_unit(self.d, place.own + u, s)])
+            self.descend(place.biases + u, total, True)
 
         when(place.biases >= 0, update)
 
