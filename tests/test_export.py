@@ -10,6 +10,7 @@ import pytest
 import fastxor
 from fastxor import Network
 from fastxor.cli.main import main
+from fastxor.contract.functions import ACTIVATIONS
 from fastxor.networks.architecture import OUTPUTS, Architecture
 from tests.conftest import FLOATS, in_new_process
 
@@ -69,7 +70,7 @@ def minus_zeros(activation, dtype):
 def all_networks():
     networks = []
     for dtype in FLOATS:
-        for k, activation in enumerate(("sigmoid", "tanh", "relu", "identity")):
+        for k, activation in enumerate(ACTIVATIONS):
             for m, output in enumerate(OUTPUTS):
                 bias = (k + m) % 3 != 0
                 networks.append(network_of((3, 5, 2), activation, output, bias, dtype, k + m))

@@ -15,6 +15,8 @@ from sklearn.preprocessing import StandardScaler
 import fastxor.sklearn as ours
 from fastxor import Network
 from fastxor.cli.main import main
+from fastxor.contract.functions import ACTIVATIONS
+from fastxor.exchange.onnx_model import OPERATORS
 from fastxor.networks.architecture import OUTPUTS, Architecture
 
 CLOSE = {np.float64: 1e-13, np.float32: 5e-5}  # to outputs, or to the largest of them
@@ -58,6 +60,10 @@ def test_what_onnxruntime_makes_of_it(sizes, activation, bias, scales, output, d
         assert made.dtype == expected.dtype
         close = CLOSE[dtype]
         assert made == pytest.approx(expected, rel=close, abs=close * largest_of(expected))
+
+
+def test_every_function_has_its_operator():
+    assert {*OPERATORS, "identity"} == {*ACTIVATIONS, "softmax"}
 
 
 @FLOATS
