@@ -9,8 +9,8 @@ import pytest
 
 import fastxor
 from fastxor.benchmarking import cases
-from fastxor.kernels import choice as kernels
 from fastxor.kernels import small, stacked, tiled
+from fastxor.kernels.choice import special_kernel
 from fastxor.kernels.compiling import ALONE, BLOCKS, WATCH, Wanted
 from fastxor.networks.architecture import Architecture
 
@@ -69,10 +69,9 @@ def test_compile(
         tiled.tiled_batch.cache_clear()
 
     layers = Architecture.of(sizes).layers
-    arguments = layers, batch_size, True, BLOCKS if shared else ALONE, Wanted()
-    benchmark.pedantic(
-        lambda: kernels.special_kernel(dtype, *arguments).code.make(), setup=fresh, rounds=3
-    )
+    sharing = BLOCKS if shared else ALONE
+    made_by, *arguments = special_kernel(dtype, layers, batch_size, True, sharing, Wanted())
+    benchmark.pedantic(lambda: made_by(*arguments).code.make(), setup=fresh, rounds=3)
     fresh()
 
 

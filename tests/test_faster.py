@@ -154,3 +154,13 @@ def test_beside_a_real_training(monkeypatch):
     names = used(monkeypatch)
     assert digest(fastxor.train(X, y, hidden_size=3, epochs=5000)) == digest(expected)
     assert names == ["small"], "it is there, for all that come"
+
+
+def test_sizes_that_share_a_kernel_share_the_work_that_pays_for_it(monkeypatch):
+    asked = set()
+    monkeypatch.setattr(faster.Faster, "worked", lambda self, *seconds: asked.add(self))
+    random = np.random.default_rng(0)
+    for n in (2000, 2100, 3000):
+        X = random.normal(size=(n, 3))
+        fastxor.train(X, X[:, :1], epochs=3, threads=1, output="identity", learning_rate=1e-5)
+    assert len(asked) == 1

@@ -51,15 +51,17 @@ A kernel that stops returns after that epoch and its update, wherever the chunks
 for several threads.
 """
 
+from functools import cache
 from typing import Any
 
-from fastxor.kernels.compiling import MOMENTUM, PAIR, Kernel, Layers, Wanted
+from fastxor.kernels.compiling import MOMENTUM, PAIR, Layers, Wanted
 from fastxor.kernels.pair import pair_batch
 from fastxor.kernels.small import fits, small_batch
 from fastxor.kernels.tiled import tiled_batch
 from fastxor.kernels.tiled_plan import TILE_SIZES
 
 
+@cache
 def special_kernel(
     dtype: Any,
     layers: Layers,
@@ -67,8 +69,9 @@ def special_kernel(
     whole: bool,
     sharing: int,
     wanted: Wanted,
-) -> Kernel:
-    """The fastest kernel for networks of these layers and batches of this size, to the same bits.
+) -> tuple[Any, ...]:
+    """What makes the fastest kernel for networks of these layers and batches of this size, to the
+    same bits, and its arguments, which are the same for all that can have the same.
 
     ``whole``: all samples are one batch, and not shuffled. ``sharing``: of batches
     among threads, `ALONE`, `BLOCKS` or `PAIR`.
@@ -77,14 +80,15 @@ def special_kernel(
     wanted = wanted._replace(scheduled=False, endless=False)
     more = wanted.penalty or wanted.validated or wanted.layered
     if fits(dtype, layers, batch_size) and not more:
-        return small_batch(dtype, layers, batch_size, whole, wanted)
+        return small_batch, dtype, layers, batch_size, whole, wanted
     # a momentum of 0 has the same bits and is as fast; penalties and rates they see at run time
     wanted = wanted._replace(rule=max(wanted.rule, MOMENTUM))
     wanted = wanted._replace(l2=False, penalty=False, layered=False)
     # all that matters is the next power of two, up to the first that is more than a tile: batches
-    # of other sizes, as of the folds of a cross-validation, find their kernel made
+    # of other sizes, as of the folds of a cross-validation or of groups, share a kernel, and the
+    # work that pays for it
     threads = 2 if sharing == PAIR else 1
     batch_size = min(1 << (batch_size - 1).bit_length(), 2 * threads * TILE_SIZES[0])
     if sharing == PAIR:
-        return pair_batch(dtype, layers, batch_size, wanted)
-    return tiled_batch(dtype, layers, batch_size, sharing, wanted)
+        return pair_batch, dtype, layers, batch_size, wanted
+    return tiled_batch, dtype, layers, batch_size, sharing, wanted

@@ -73,10 +73,10 @@ class Engine:
         wanted, sharing = wanted_of(settings, self.carries, problem.weighted), ALONE
         if self.threads > 1:
             sharing = BLOCKS if self.batch_size > BLOCK else PAIR
+        whole = self.batch_size == self.n and not self.shuffled
         self.faster = faster(
-            special_kernel, self.dtype, layers, self.batch_size,
-            self.batch_size == self.n and not self.shuffled, sharing, wanted,
-        )  # fmt: skip
+            *special_kernel(self.dtype, layers, self.batch_size, whole, sharing, wanted)
+        )
         self.terms = self.held_out_terms = terms_of(problem.y, problem.architecture, self.dtype)
         if held_out := problem.validation:
             self.held_out_terms = terms_of(held_out.y, problem.architecture, self.dtype)
