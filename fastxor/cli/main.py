@@ -6,6 +6,7 @@ import os
 import sys
 
 from fastxor import __version__
+from fastxor.cli.examples import EXAMPLES
 from fastxor.cli.export import add_export
 from fastxor.cli.given import check_writable, on_terminal
 from fastxor.cli.map_options import map_options
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     fit = commands.add_parser(
         "train",
         parents=[task],
+        epilog=EXAMPLES["train"],
         help="train one network, print its losses and predictions",
     )
     fit.add_argument(
@@ -62,12 +64,14 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser(
         "compare",
         parents=[task],
+        epilog=EXAMPLES["compare"],
         help="train with reference and kernel and compare every bit; exit status 1 if they differ",
     )
     check.set_defaults(command=_compare)
     seeds = commands.add_parser(
         "seeds",
         parents=[many],
+        epilog=EXAMPLES["seeds"],
         help="train a network from each of many seeds: how many learn, at which learning rate?",
     )
     seeds.add_argument("--save", metavar="FILE", help="write all runs to FILE (.npz)")
@@ -78,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     chart = commands.add_parser(
         "map",
         parents=[map_options()],
+        epilog=EXAMPLES["map"],
         help="draw where training works: any two of rates, weights and seeds as axes",
     )
     chart.add_argument("png", nargs="?", metavar="PNG", help="the file to draw to")
@@ -85,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
     add_export(commands)
     bench = commands.add_parser(
         "bench",
+        epilog=EXAMPLES["bench"],
         help="measure the engines on this machine, in less than two minutes",
     )
     bench.add_argument("--json", metavar="FILE", help="write the figures to FILE, too")

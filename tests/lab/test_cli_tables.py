@@ -3,16 +3,20 @@
 import io
 import json
 import re
+import subprocess
 import sys
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
 import fastxor
 from fastxor import Network
 from fastxor.cli import tables
+from fastxor.cli.examples import EXAMPLES
 from fastxor.cli.main import main
 
+SPECIES = ["setosa", "versicolor", "virginica"]
 PETS = "weight,kind,height\n1,cat,0.1\n\n2.5, dog ,3e-2\n-1,cat,0.30000000000000004\n"
 SOFTMAX = ["--output", "softmax", "--loss", "log_loss"]
 
@@ -213,3 +217,17 @@ def test_bad_tables(case, write, monkeypatch, capsys):
 )
 def test_bad_targets(targets, message, write, capsys):
     assert message in refused(capsys, "train", "--data", write(PETS), "--targets", targets)
+
+
+def test_the_example_works(tmp_path):
+    """Of ``fastxor train --help``, the one that tests without pandas leave out."""
+    iris = load_iris(as_frame=True)
+    frame = iris.data.assign(species=[SPECIES[number] for number in iris.target])
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    text = EXAMPLES["train"].replace("\\\n", "")
+    (line,) = (line.strip() for line in text.splitlines() if "iris.csv" in line)
+    line = line.replace("fastxor", f"{sys.executable} -m fastxor", 1)
+    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Classes: 0 setosa, 1 versicolor, 2 virginica.\n" in done.stdout
+    assert "samples have their largest output at" in done.stdout
