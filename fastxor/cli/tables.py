@@ -77,7 +77,8 @@ def _targets_of(frame: Any, name: str, targets: int | tuple[str, ...]) -> list[s
                 raise ValueError(f"--targets must be different columns, got {each!r} twice")
     count = targets if isinstance(targets, int) else len(targets)
     if count >= len(columns):
-        raise ValueError(f"{name} must have more columns than {count}, got {len(columns)}")
+        expected = f"more columns than {count} between commas, semicolons or tabs"
+        raise ValueError(f"{name} must have {expected}, got {len(columns)}")
     return columns[-targets:] if isinstance(targets, int) else list(targets)
 
 

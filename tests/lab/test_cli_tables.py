@@ -159,7 +159,7 @@ BAD = {
     "twice": ("a,a,y\n1,2,3\n", "line 1: columns must have different names, got 'a' twice"),
     "twice with space": ("\na, a ,y\n1,2,3\n", "line 2: columns must have different names, got"),
     "unnamed": (",a,y\n0,2,3\n", "line 1: column 1 must have a name, got ''"),
-    "only targets": ("y\n1\n2\n", "FILE must have more columns than 1, got 1"),
+    "only targets": ("y\n1\n2\n", "FILE must have more columns than 1 between commas, semico"),
     "text": ("a,b,y\n1,2,x\n\n3,two,y\n", "FILE: column 'b' must have numbers, as it is no target, "
              "got 'two' in line 4"),
     "decimal comma": ("a;b;y\n1,5;2;x\n", "column 'a' must have numbers, as it is no target, got "
@@ -205,13 +205,16 @@ def test_bad_tables(case, write, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        ("kind,weight,height", "must have more columns than 3, got 3"),
+        (
+            "kind,weight,height",
+            "must have more columns than 3 between commas, semicolons or tabs, got 3",
+        ),
         ("kind,kind", "--targets must be different columns, got 'kind' twice"),
         (
             "kind,weight",
             "column 'kind' must have numbers alone, or labels alone as the only target",
         ),
-        ("3", "must have more columns than 3, got 3"),
+        ("3", "must have more columns than 3 between commas, semicolons or tabs, got 3"),
         ("2", "column 'kind' must have numbers alone"),
     ],
 )
