@@ -1,7 +1,9 @@
 """Built-in problems and data from files."""
 
 import csv
+import io
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -52,18 +54,41 @@ def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
         if not {"X", "y"} <= set(arrays):
             raise ValueError(f"{name} must hold arrays X and y, got {', '.join(arrays) or 'none'}")
         return arrays["X"], arrays["y"]
-    with open(path, newline="", encoding="utf-8-sig") as lines:
-        try:
-            rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
-        except (csv.Error, UnicodeDecodeError):
-            raise ValueError(f"{name} must hold comma-separated numbers") from None
-    if rows and not any(_is_number(cell) for cell in rows[0][1]):
-        rows = rows[1:]  # the names of the columns
+    with open(path, "rb") as file:
+        return numbers(text(file.read(), name), name, targets)
+
+
+def text(content: bytes, name: str) -> str:
+    """What a file holds; raises ValueError where that is no text. ``name``: in errors."""
+    try:
+        found = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = error.start
+        raise ValueError(f"{name} must hold text in UTF-8, got other bytes at {at:,}") from None
+    if "\0" in found:
+        raise ValueError(f"{name} must hold text in UTF-8, got a NUL at {found.index(chr(0)):,}")
+    return found
+
+
+def cells(text: str, name: str, separator: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """The number and the cells of each line that is not blank."""
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        yield from ((lines.line_num, row) for row in lines if row)
+    except csv.Error as error:  # a cell without end, say
+        raise ValueError(f"{name}, line {lines.line_num}: must hold cells, got {error}") from None
+
+
+def numbers(text: str, name: str, targets: int) -> tuple[Array, Array]:
+    """X and y of comma-separated numbers, see `load`."""
+    rows, got = list(cells(text, name)), "an empty file"
+    if rows and names_columns(rows[0][1]):
+        rows, got = rows[1:], "but the names of columns"
     if not rows:
-        raise ValueError(f"{name} must hold at least one line of numbers")
+        raise ValueError(f"{name} must hold at least one line of numbers, got {got}")
     width = len(rows[0][1])
     for number, row in rows:
-        if len(row) != width or not all(_is_number(cell) for cell in row):
+        if len(row) != width or not all(map(is_number, row)):
             expected = f"{width} comma-separated numbers"
             raise ValueError(
                 f"{name}, line {number}: must hold {expected}, got {','.join(row)[:60]!r}"
@@ -74,9 +99,14 @@ def load(path: str | os.PathLike[str], targets: int = 1) -> tuple[Array, Array]:
     return table[:, :-targets], table[:, -targets:]
 
 
-def _is_number(cell: str) -> bool:
+def names_columns(row: list[str]) -> bool:
+    """Are these cells of a first line names? None of them is a number."""
+    return not any(map(is_number, row))
+
+
+def is_number(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell  # 1_0 is 10 in Python alone

@@ -351,13 +351,14 @@ def test_csv(text, targets, X, y, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"", "must hold at least one line"),
-        ("a.csv", b"x,y\n", "must hold at least one line"),
+        ("a.csv", b"", "must hold at least one line of numbers, got an empty file"),
+        ("a.csv", b"x,y\n", "must hold at least one line of numbers, got but the names"),
         ("a.csv", b"1,2\n3,x\n", "line 2: must hold 2 comma-separated numbers, got '3,x'"),
         ("a.csv", b"1,2\n3\n", "line 2: must hold 2 comma-separated numbers, got '3'"),
         ("a.csv", b"1\n2\n", "more than 1 columns"),
-        ("a.csv", b"\xff\xfe\x00", "must hold comma-separated numbers"),
-        ("a.csv", b"1,2\n\x00,3\n", "line 2|comma-separated"),
+        ("a.csv", b"1,2\n3,1_0\n", "line 2: must hold 2 comma-separated numbers, got '3,1_0'"),
+        ("a.csv", b"\xff\xfe\x00", "must hold text in UTF-8, got other bytes at 0"),
+        ("a.csv", b"1,2\n\x00,3\n", "must hold text in UTF-8, got a NUL at 4"),
         ("a.npz", b"not a zip", "is no .npz file of plain arrays"),
         ("a.npz", b"", "is no .npz file of plain arrays"),
     ],

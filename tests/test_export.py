@@ -294,7 +294,7 @@ def test_export_on_the_command_line(name, saved, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["export", "--help"])
     printed = capsys.readouterr().out
-    assert "example: fastxor export xor.npz xor.c --name xor" in printed
+    assert "fastxor export xor.npz xor.c --name xor" in printed
     assert printed.splitlines()[0] + "\n" == f"2-3-1 tanh-sigmoid, float32: written to {out}\n"
 
 

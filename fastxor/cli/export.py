@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import Any
 
+from fastxor.cli.examples import EXAMPLES
 from fastxor.networks.network import Network
 
 
@@ -12,9 +13,9 @@ def add_export(commands: Any) -> None:
     parser = commands.add_parser(
         "export",
         help="write a saved network as C or ONNX, for other programs",
-        description="Write a saved network as a C99 file without dependencies, whose function has "
+        description="Write a saved network as a C99 file without dependencies, whose function has\n"
         "the bits of fastxor's predictions, or as a model of ONNX.",
-        epilog="example: fastxor export xor.npz xor.c --name xor",
+        epilog=EXAMPLES["export"],
     )
     parser.add_argument("network", metavar="NETWORK", help="an .npz, as train --save writes it")
     parser.add_argument("out", metavar="OUT", help="the file to write, by its ending: .c or .onnx")

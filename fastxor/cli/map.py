@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fastxor.cli.words import kind_of
+from fastxor.cli import results
+from fastxor.cli.samples import Samples
+from fastxor.cli.words import classes_in_words, kind_of
 from fastxor.common import checks
 from fastxor.common.files import written_whole
 from fastxor.maps import CLASSICS, FRACTALS, Map, box_counting_dimension, by_unit, digest
@@ -120,7 +122,7 @@ def size_of(text: str) -> tuple[int, int]:
 
 
 # --- the work ------------------------------------------------------------------------------
-def draw(chart: Map, arguments: argparse.Namespace, progress: bool) -> int:
+def draw(chart: Map, samples: Samples, arguments: argparse.Namespace, progress: bool) -> int:
     """Train, draw, save and print.
 
     After Ctrl-C what is done is drawn and saved, the rest is black; `Interrupted` is raised again.
@@ -133,38 +135,63 @@ def draw(chart: Map, arguments: argparse.Namespace, progress: bool) -> int:
     except Interrupted as stop:
         if stop.run.done.any():
             written = _write(chart, stop.run, arguments)
-            print(f"wrote what is done, the rest is black: {written}", file=sys.stderr)
+            names = " and ".join(written)
+            print(f"wrote what is done, the rest is black: {names}", file=sys.stderr)
         raise
     seconds = time.perf_counter() - began
-    written = _write(chart, runs, arguments)
+    written, found = _write(chart, runs, arguments), _found(chart, runs)
+    if arguments.json:
+        networks = results.of_networks(runs.networks.architecture, runs.settings)
+        results.print_json("map", samples, networks, axes(chart), found, {
+            "networks": columns * rows, "seconds": seconds, "digest": digest(runs),
+            "saved": written,
+        })  # fmt: skip
+        return 0
     print(f"{chart.title}: {about(chart, runs)}" if chart.title else about(chart, runs))
+    if samples.classes is not None:
+        print(classes_in_words(samples))
     print(f"{_range(chart.x)} across, {_range(chart.y)} up")
-    print(f"{columns * rows:,} networks in {seconds:.3g} s: {_found(chart, runs)}")
-    print(f"{written}: sha256 {digest(runs)}")
+    print(f"{columns * rows:,} networks in {seconds:.3g} s: {_in_words(found)}")
+    print(f"{' and '.join(written)}: sha256 {digest(runs)}")
     return 0
 
 
-def _found(chart: Map, runs: Runs) -> str:
+def axes(chart: Map) -> dict[str, Any]:
+    """What a map is of, for `print_json`."""
+    return {"title": chart.title or None, "x": vars(chart.x), "y": vars(chart.y)}
+
+
+def _found(chart: Map, runs: Runs) -> dict[str, Any]:
+    """The share of networks that converge, or are solved, and a number that tells more."""
     if chart.measure is not None:
         converged = measure_of(runs) < 0
-        said = f"{converged.mean():.1%} converge"
-        if min(converged.shape) < 16 or converged.all() or not converged.any():
-            return said
-        return f"{said}, box-counting dimension {box_counting_dimension(converged):.2f}"
+        has_boundary = min(converged.shape) >= 16 and 0 < converged.mean() < 1
+        dimension = box_counting_dimension(converged) if has_boundary else None
+        return {"converged": converged.mean(), "box_counting_dimension": dimension}
     solved_at = np.asarray(runs.solved_at)  # there is always a tolerance
     solved = solved_at[solved_at >= 0]
-    median = f", half of these by epoch {np.median(solved):,.0f}" if len(solved) else ""
-    return f"{len(solved) / solved_at.size:.1%} solved{median}"
+    median = np.median(solved) if len(solved) else None
+    return {"solved": len(solved) / solved_at.size, "median_solved_at": median}
 
 
-def _write(chart: Map, runs: Runs, arguments: argparse.Namespace) -> str:
+def _in_words(found: dict[str, Any]) -> str:
+    (kind, share), (_, number) = found.items()
+    if kind == "converged":
+        more = "" if number is None else f", box-counting dimension {number:.2f}"
+        return f"{share:.1%} converge{more}"
+    return f"{share:.1%} solved" + (
+        "" if number is None else f", half of these by epoch {number:,.0f}"
+    )
+
+
+def _write(chart: Map, runs: Runs, arguments: argparse.Namespace) -> list[str]:
     """Save the data, then the picture; the names of the files."""
     if arguments.save is not None:
         chart.save(arguments.save, runs)
     figure = picture(chart, runs, arguments.grey)
     with written_whole(arguments.png) as file:
         figure.savefig(file, format="png")
-    return " and ".join(path for path in (arguments.png, arguments.save) if path is not None)
+    return [path for path in (arguments.png, arguments.save) if path is not None]
 
 
 def picture(chart: Map, runs: Runs, grey: bool = False) -> Any:

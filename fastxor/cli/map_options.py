@@ -14,11 +14,12 @@ def map_options() -> Parser:
     parser.set_defaults(**dict.fromkeys(defaults), defaults=defaults)
     chart = parser.add_argument_group(
         "map",
-        "NAME is learning-rate, momentum, beta1, beta2, epsilon, l2, init-range, seed; "
-        "learning-rate1, learning-rate2 and so on, a factor of the layer's own; a starting weight, "
-        "counted from 0: W1[i,j] from input i to unit j of the first layer, b1[j] its bias, "
-        "W2[j,k] from there to unit k of the second, b2[k] its bias, and so on, up to the "
-        "outputs; or W1, b1 and so on, a number that is added to all of them.",
+        "NAME is learning-rate, momentum, beta1, beta2, epsilon, l2, init-range, seed;\n"
+        "learning-rate1, learning-rate2 and so on, a factor of the layer's own; a\n"
+        "starting weight, counted from 0: W1[i,j] from input i to unit j of the first\n"
+        "layer, b1[j] its bias, W2[j,k] from there to unit k of the second, b2[k] its\n"
+        "bias, and so on, up to the outputs; or W1, b1 and so on, a number that is\n"
+        "added to all of them.",
     )
     chart.add_argument(
         "--figure", type=int, choices=[3, 11, 26],

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from fastxor import __version__
-from fastxor.cli.map import about, bound, picture, size_of
+from fastxor.cli.map import about, axes, bound, picture, size_of
+from fastxor.cli.results import print_json
+from fastxor.cli.samples import Samples
 from fastxor.common import checks
 from fastxor.common.files import written_whole
 from fastxor.common.progress import progress_bar
@@ -52,8 +54,9 @@ def check(chart: Map, arguments: argparse.Namespace) -> tuple[float, float]:
 
 
 def film(
-    chart: Map, target: tuple[float, float], arguments: argparse.Namespace, progress: bool
-) -> int:
+    chart: Map, target: tuple[float, float], samples: Samples, arguments: argparse.Namespace,
+    progress: bool,
+) -> int:  # fmt: skip
     """Train, draw and write all frames; those that are there already are left.
 
     They lie beside the movie, in FILE.frames, until it is written.
@@ -76,6 +79,12 @@ def film(
     _write(arguments.movie, [_frame(folder, number) for number in range(len(windows))])
     shutil.rmtree(folder)
     last = windows[-1]
+    if arguments.json:
+        print_json("map", samples, axes(chart), {
+            "frames": [axes(window) for window in windows],
+            "networks": len(windows) * columns * rows, "saved": [arguments.movie],
+        })  # fmt: skip
+        return 0
     print(f"{chart.title}: {first}" if chart.title and first else chart.title or first or "")
     print(f"{arguments.movie}: {len(windows)} frames of {columns} x {rows} networks, the last of")
     for axis in (last.x, last.y):

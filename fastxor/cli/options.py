@@ -1,7 +1,9 @@
 """The options that commands of the command line share."""
 
 import argparse
-from typing import NoReturn
+import contextlib
+import csv
+from typing import Any, NoReturn
 
 from fastxor.networks.architecture import OUTPUTS
 from fastxor.networks.starting import INITS
@@ -10,7 +12,10 @@ from fastxor.runs.settings import LOSSES
 
 
 class Parser(argparse.ArgumentParser):
-    """Errors are one line."""
+    """Errors are one line; descriptions and examples keep theirs."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
     def error(self, message: str) -> NoReturn:
         if message.endswith(": expected one argument"):
@@ -26,6 +31,18 @@ def _sizes(text: str) -> int | tuple[int, ...]:
         expected = "hidden units, such as 2, or 16,16 in two layers, or none"
         raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}") from None
     return sizes[0] if len(sizes) == 1 else sizes
+
+
+def _targets(text: str) -> int | tuple[str, ...]:
+    """A number, or names with commas between them, in quotes if they have some or are numbers."""
+    with contextlib.suppress(ValueError):
+        return int(text)
+    with contextlib.suppress(csv.Error):
+        names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+        if names and all(names):
+            return tuple(names)
+    expected = "a number of columns, or their names with commas between them"
+    raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}")
 
 
 def _names(text: str) -> str | tuple[str, ...]:
@@ -70,16 +87,18 @@ def task_options(many: bool = False, chart: bool = False) -> Parser:
     source.add_argument("--problem", choices=["xor", "parity"], default="xor", help="default: xor")
     source.add_argument("--bits", type=int, default=3, metavar="N", help="of parity; default: 3")
     source.add_argument(
-        "--data", metavar="FILE", help="instead: an .npz with arrays X and y, or comma-separated"
-    )
+        "--data", metavar="FILE",
+        help="instead: an .npz with arrays X and y, or a table; comma-separated numbers, or, with "
+        "fastxor[table], names, labels and semicolons or tabs, too; -: from standard input",
+    )  # fmt: skip
     source.add_argument(
         "--sample-weight", type=_numbers, metavar="FILE",
         help="numbers, what each sample counts; default: all the same",
     )  # fmt: skip
     source.add_argument(
-        "--targets", type=int, default=1, metavar="N",
-        help="last columns that are y; default: 1; with --output softmax one for each class, 1 in "
-        "that of the sample's and 0 in others",
+        "--targets", type=_targets, default=1, metavar="N|NAME,NAME,...",
+        help="of a table: how many last columns are y, or their names; default: 1. Labels become "
+        "classes, of two 0 and 1, of more, and with --output softmax, a column of 0 and 1 each",
     )  # fmt: skip
     if not chart:
         source.add_argument(

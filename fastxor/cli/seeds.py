@@ -1,5 +1,7 @@
 """``fastxor seeds``: how many seeds learn a problem, at each learning rate."""
 
+import argparse
+import sys
 import time
 from typing import Any
 
@@ -7,8 +9,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from fastxor.cli.words import kind_of
+from fastxor.cli.given import check_writable, given, on_terminal
+from fastxor.cli.results import of_networks, print_json
+from fastxor.cli.samples import Samples
+from fastxor.cli.words import classes_in_words, kind_of
+from fastxor.common import checks
 from fastxor.common.checks import Array
+from fastxor.maps import digest
 from fastxor.networks.predictions import outputs_of
 from fastxor.runs.run import Interrupted
 from fastxor.runs.runs import Runs
@@ -17,59 +24,100 @@ from fastxor.sweeps.many import train_many
 SHOWN = 8  # seeds that learn, of each learning rate
 
 
-def train_seeds(
-    X: Any, y: Any, first: int, count: int, learning_rates: list[float], **settings: Any
-) -> tuple[Runs, float]:
-    """Runs (rates, seeds) and the seconds they took; the arguments of `train_many` else.
+def train_seeds(arguments: argparse.Namespace) -> int:
+    """Train, save and print.
 
-    Raises `Interrupted` as it does.
+    After Ctrl-C what is done is saved and told in words; `Interrupted` is raised again.
     """
+    samples, settings = given(arguments)
+    if arguments.tolerance is None:
+        raise ValueError("--tolerance must be a number")
+    checks.integer("--count", arguments.count, low=1)
+    if arguments.save is not None:
+        check_writable("--save", arguments.save)
+    resume = None if arguments.resume is None else Runs.load(arguments.resume)
     call = settings | {
-        "seed": first + np.arange(count), "learning_rate": np.array(learning_rates)[:, None],
+        "seed": arguments.first + np.arange(arguments.count),
+        "learning_rate": np.array(arguments.learning_rate)[:, None], "resume": resume,
+        "progress": on_terminal(),
     }  # fmt: skip
-    if settings["resume"] is None:  # compile before, seconds that say nothing of the speed
+    if resume is None:  # compile before, seconds that say nothing of the speed
         short = {"epochs": min(1, settings["epochs"]), "schedule": None, "progress": False}
-        train_many(X, y, **call | short)
+        train_many(samples.X, samples.y, **call | short)
     began = time.perf_counter()
-    runs = train_many(X, y, **call)
-    return runs, time.perf_counter() - began
+    try:
+        runs = train_many(samples.X, samples.y, **call)
+    except Interrupted as stop:
+        seconds = time.perf_counter() - began
+        if arguments.save is not None:
+            stop.run.save(arguments.save)
+            print(f"saved to {arguments.save}; --resume {arguments.save} goes on", file=sys.stderr)
+        if stop.run.done.any() and not arguments.json:
+            _tell(stop.run, samples, seconds, arguments)
+        raise
+    seconds = time.perf_counter() - began
+    if arguments.save is not None:
+        runs.save(arguments.save)
+    _tell(runs, samples, seconds, arguments)
+    return 0
 
 
-def report(runs: Runs, X: Any, y: Any, seconds: float) -> None:
+def _tell(runs: Runs, samples: Samples, seconds: float, arguments: argparse.Namespace) -> None:
     """Print a row for each learning rate: of the seeds that are done, which have learned?"""
-    settings = runs.settings
-    console = Console(highlight=False)
-    count = int(np.count_nonzero(runs.done))
+    rows = [_row(runs, number, samples) for number in range(runs.shape[0])]
+    if arguments.json:
+        networks = of_networks(runs.networks.architecture, runs.settings)
+        print_json("seeds", samples, networks, {
+            "first_seed": arguments.first, "seeds": arguments.count, "learning_rates": rows,
+            "epochs_done": runs.epochs_done.sum(), "seconds": seconds, "digest": digest(runs),
+            "saved": [] if arguments.save is None else [arguments.save],
+        })  # fmt: skip
+        return
+    console, settings = Console(highlight=False), runs.settings
     console.print(
-        f"{kind_of(runs.networks.architecture, settings)}, {len(X):,} samples, "
+        f"{kind_of(runs.networks.architecture, settings)}, {len(samples.X):,} samples, "
         f"{settings.epochs:,} epochs, {settings.dtype}: "
         f"seeds {settings.seed.min():,} to {settings.seed.max():,}"
     )
+    if samples.classes is not None:
+        print(classes_in_words(samples))
     table = Table()
     for title in ("learning rate", "seeds", "learned", "share", "median epochs"):
         table.add_column(title, justify="right")
     table.add_column("first seeds")
-    for rate in range(runs.shape[0]):
-        done = np.flatnonzero(runs.done[rate])
-        row = runs.take(rate * runs.shape[1] + done)
-        learned = has_learned(row, X, y)
-        seeds = row.settings.seed[learned]
-        epochs = row.solved_at[learned] if row.solved_at is not None else np.array([])
-        epochs = epochs[epochs >= 0]
+    for row in rows:
+        share, median = row["share"], row["median_solved_at"]
         table.add_row(
-            f"{settings.learning_rate[rate, 0]:g}", f"{len(done):,}", f"{learned.sum():,}",
-            f"{learned.mean():.1%}" if len(done) else "",
-            f"{np.median(epochs):,.0f}" if len(epochs) else "",
-            " ".join(map(str, seeds[:SHOWN])),
+            f"{row['learning_rate']:g}", f"{row['networks']:,}", f"{row['learned']:,}",
+            "" if share is None else f"{share:.1%}", "" if median is None else f"{median:,.0f}",
+            " ".join(map(str, row["seeds_that_learned"][:SHOWN])),
         )  # fmt: skip
     console.print(table)
     print(
         "Learned: in the end, every output is nearer to its target than "
-        f"{settings.tolerance:g}.\n{count:,} networks in {seconds:.3g} s: "
+        f"{settings.tolerance:g}.\n{runs.finished:,} networks in {seconds:.3g} s: "
         f"{seconds / max(1, runs.epochs_done.sum()) * 1e9:.3g} ns for each epoch of a network."
     )
     if diverged := np.count_nonzero(runs.diverged_at >= 0):
         print(f"{diverged:,} networks left the finite numbers: smaller learning rates may help.")
+    if arguments.save is not None and runs.done.all():
+        print(f"saved to {arguments.save}")
+
+
+def _row(runs: Runs, number: int, samples: Samples) -> dict[str, Any]:
+    """Of the networks of a learning rate that are done."""
+    done = np.flatnonzero(runs.done[number])
+    row = runs.take(number * runs.shape[1] + done)
+    learned = has_learned(row, samples.X, samples.y)
+    solved_at = row.solved_at[learned] if row.solved_at is not None else np.array([])
+    solved_at = solved_at[solved_at >= 0]
+    return {
+        "learning_rate": runs.settings.learning_rate[number, 0], "networks": len(done),
+        "learned": np.count_nonzero(learned), "share": learned.mean() if len(done) else None,
+        "median_solved_at": np.median(solved_at) if len(solved_at) else None,
+        "diverged": np.count_nonzero(row.diverged_at >= 0),
+        "seeds_that_learned": row.settings.seed[learned],
+    }  # fmt: skip
 
 
 def has_learned(runs: Runs, X: Any, y: Any) -> Array:
@@ -82,9 +130,3 @@ def has_learned(runs: Runs, X: Any, y: Any) -> Array:
     targets = np.reshape(y, (len(X), -1)).astype(T)
     learned: Array = (np.abs(outputs - targets) < T(runs.settings.tolerance)).all(axis=(1, 2))
     return learned
-
-
-def interrupted_by(stop: Interrupted, X: Any, y: Any, seconds: float) -> None:
-    """What is finished of interrupted runs."""
-    if stop.run.done.any():
-        report(stop.run, X, y, seconds)

@@ -1,7 +1,10 @@
 """What commands tell of networks: what they are, what they say, and whether they have learned."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from fastxor.cli.samples import Samples
 from fastxor.common.checks import Array
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.network import Network
@@ -36,25 +39,50 @@ def print_validation(run: Run) -> None:
         print(f"Stopped: {settings.patience} validations were no better.")
 
 
-def print_predictions(run: Run, network: Network, X: Array, y: Array, from_seed: bool) -> None:
-    """Outputs, classes where they tell some, and the verdict; y (n, O)."""
+def classes_in_words(samples: Samples) -> str:
+    """Which label has which number."""
+    numbered = ", ".join(f"{number} {label}" for number, label in enumerate(samples.classes or ()))
+    return f"Classes: {numbered}."
+
+
+def print_predictions(run: Run, network: Network, samples: Samples, from_seed: bool) -> None:
+    """Outputs, classes where they tell some, and the verdict."""
+    X, y = samples.X, np.reshape(samples.y, (len(samples.X), -1))
     outputs, output = network.predict_proba(X), network.output
     rows = min(len(X), 16)
     classes = output in ("sigmoid", "softmax")
+    if samples.classes is not None:
+        print(classes_in_words(samples))
     both = "Outputs and predictions" if classes else "Outputs"
     print(both + (f" of the first {rows} samples:" if rows < len(X) else ":"))
-    said = classes_of(outputs[:rows], output)
-    for inputs, values, answers in zip(X[:rows], outputs[:rows], said, strict=True):
+    said = _said(outputs[:rows], output, samples.classes)
+    for inputs, values, answer in zip(X[:rows], outputs[:rows], said, strict=True):
         line = f"  {_row(inputs)}  ->  {' '.join(f'{value:.4f}' for value in values)}"
-        print(f"{line}  {' '.join(map(str, answers))}" if classes else line)
-    if output == "softmax":
-        wrong = outputs.argmax(axis=1) != y.argmax(axis=1)
-        print(_verdict(wrong, SOFTMAX, run, from_seed))
-    elif output == "sigmoid" and np.isin(y, (0, 1)).all():
-        wrong = ((outputs > 0.5) != y).any(axis=1)
-        print(_verdict(wrong, SIGMOID, run, from_seed))
+        print(f"{line}  {answer}" if classes else line)
+    wrong = wrong_samples(outputs, y, output)
+    if wrong is not None:
+        print(_verdict(wrong, SOFTMAX if output == "softmax" else SIGMOID, run, from_seed))
     elif not classes:
         print(f"Largest error of an output: {np.abs(outputs - y).max():.4g}.")
+
+
+def _said(outputs: Array, output: str, classes: Sequence[str] | None) -> list[str]:
+    """What a network says, of each sample: the label, where there is one for sure, or numbers."""
+    answers = classes_of(outputs, output)
+    if classes and output == "softmax":
+        return [classes[number] for number in answers.argmax(axis=1)]
+    if classes and output == "sigmoid" and answers.shape[1] == 1:
+        return [classes[number] for number in answers[:, 0]]
+    return [" ".join(map(str, row)) for row in answers]
+
+
+def wrong_samples(outputs: Array, y: Array, output: str) -> Array | None:
+    """(n,): which are told wrong? None where outputs or targets are no classes."""
+    if output == "softmax":
+        return np.asarray(outputs.argmax(axis=1) != y.argmax(axis=1))
+    if output == "sigmoid" and np.isin(y, (0, 1)).all():
+        return np.asarray(((outputs > 0.5) != y).any(axis=1))
+    return None
 
 
 def _row(inputs: Array) -> str:
