@@ -39,6 +39,7 @@ def test_all_commands_have_examples():
     assert EXAMPLES.keys() == commands.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [line for command in EXAMPLES for line in examples_of(command)])
 def test_examples_work(line, tmp_path):
     if any(word in line for word in LEFT_OUT):

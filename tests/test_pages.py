@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-pytest.importorskip("sphinx", reason="python -m tox -e docs")
+pytest.importorskip("docutils", reason="python -m tox -e docs")
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
 
 from docstrings import definitions, paragraphs

@@ -377,12 +377,13 @@ def test_exceptions_can_be_pickled():
 # --- the machine ------------------------------------------------------------------------------
 @pytest.mark.parametrize("given", [np.float64, np.int8])
 def test_memory(given, dtype):
-    """One transposed copy of the data, the losses, and less than a megabyte."""
+    """One transposed copy of the data, the losses, and less than a megabyte for two threads."""
     n = 400_000
     data = np.zeros((n, 3), given), np.zeros((n, 1), given)
-    fastxor.train(*data, hidden_size=32, epochs=1, dtype=dtype)
+    settings = {"hidden_size": 32, "dtype": dtype, "threads": 2}
+    fastxor.train(*data, epochs=1, **settings)
     tracemalloc.start()
-    fastxor.train(*data, hidden_size=32, epochs=2, dtype=dtype)
+    fastxor.train(*data, epochs=2, **settings)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * n * np.dtype(dtype).itemsize + 1_000_000
