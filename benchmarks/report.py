@@ -39,8 +39,9 @@ def main(name: str, *files: str) -> None:
         replace(name, drawn(name, file, alt, f"map --figure 3 {file}"))
     elif name == "fractal":
         file = PLOT / "fractal.png"
-        alt = "The boundary of trainability, of a single sample"
-        replace(name, drawn(name, file, alt, f"map --fractal single --size 512 {file}"))
+        alt = "The boundary of trainability of a single sample, from near by"
+        zoomed = "--zoom 488.5:490.1,15.99:16.04"
+        replace(name, drawn(name, file, alt, f"map --fractal single {zoomed} --size 512 {file}"))
     elif name in ("sweeps", "groups"):
         replace(name, "\n".join(["```text", *printed(module=f"benchmarks.{name}"), "```"]))
     elif name == "speed":

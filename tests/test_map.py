@@ -19,7 +19,7 @@ from fastxor.agreement import same_bits
 from fastxor.cli import map as mapping
 from fastxor.cli.main import main
 from fastxor.common import npz
-from fastxor.maps import CLASSICS, Map, by_unit, digest
+from fastxor.maps import CLASSICS, FRACTALS, Map, by_unit, digest
 from fastxor.maps.axes import Axis
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.starting import starting_network
@@ -548,6 +548,15 @@ def test_ctrl_c_before_anything_is_done(tmp_path, monkeypatch, capsys):
     assert run("--figure", 3, "--size", 5, png) == 130
     assert png.read_text() == "old"
     assert capsys.readouterr().err == "fastxor: interrupted after 0 of 25 networks\n"
+
+
+def test_maps_say_what_they_are_of():
+    x = "learning_rate1 from 0.001 to 1000000"
+    y = "learning_rate2 from 10 to 12.5"
+    found = repr(FRACTALS["relu"].zoomed((1e-3, 1e6), (10, 12.5)))
+    assert found == f"<Map Sohl-Dickstein (2024), relu: {x}, {y}>"
+    found = repr(Map(fastxor.xor(), Axis("seed", 0, 9), Axis("momentum", 0, 0.5)))
+    assert found == "<Map seed from 0 to 9, momentum from 0 to 0.5>"
 
 
 def test_a_real_ctrl_c(tmp_path):

@@ -772,3 +772,13 @@ def test_bad_diagrams(arguments, error, text, current):
     with pytest.raises(error, match=text):
         plot.network(**{"network": weights(2, 2, 1)} | arguments)
     assert current.get_children() == before
+
+
+def test_narrow_logarithmic_axes_have_room_for_their_numbers():
+    rates = np.geomspace(4.5, 5.6, 20)
+    runs = train_many(*fastxor.xor(), learning_rate=rates, seed=np.arange(3)[:, None], epochs=5)
+    ax = plot.trainability(runs, Figure().add_subplot())
+    ax.figure.canvas.draw()
+    assert ax.get_xscale() == "log"
+    shown = [float(text.get_text()) for text in ax.get_xticklabels(which="both")]
+    assert 3 <= sum(4.5 <= number <= 5.6 for number in shown) <= 6

@@ -25,7 +25,7 @@ from fastxor.runs.runs import Runs
 from fastxor.sweeps.many import train_many
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Map:
     """Networks to be trained until solved: x across and y up, all else the same.
 
@@ -60,6 +60,12 @@ class Map:
             init = self.settings.get("init", "uniform")
             if name == "init_range" and init in ("glorot", "he"):
                 raise ValueError(f"init must be 'uniform' with the axis init_range, got {init!r}")
+
+    def __repr__(self) -> str:
+        x, y = (
+            f"{axis.name} from {axis.low:.12g} to {axis.high:.12g}" for axis in (self.x, self.y)
+        )
+        return f"<Map {self.title}{': ' if self.title else ''}{x}, {y}>"
 
     def zoomed(self, x: tuple[float, float], y: tuple[float, float]) -> "Map":
         """The same from other lows to other highs."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,7 @@ class Networks(Parameters):
         return classes_of(self.predict_proba(X, threads), self.output)
 
 
+@cache
 def own_dimensions(name: str) -> int:
     """How many dimensions of an array of this name are a network's own: the last ones."""
     return OWN[name] if name in OWN else 2 * bool(PARAMETER.fullmatch(name))

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
 from fastxor.common import checks
 from fastxor.common.checks import Array
@@ -98,6 +98,11 @@ def drawn(
         ax.set_xscale("log" if x_scale == "log" else "linear")
         ax.set_yscale("log" if y_scale == "log" else "linear")
         picture = ax.pcolormesh(x_edges, y_edges, values, rasterized=True, **look)
+    for axis, edges, scale in ((ax.xaxis, x_edges, x_scale), (ax.yaxis, y_edges, y_scale)):
+        if scale == "log" and max(edges) < 10 * min(edges):  # there, no power of ten need be
+            axis.set_major_locator(MaxNLocator(5))
+            axis.set_major_formatter(ScalarFormatter())
+            axis.set_minor_locator(NullLocator())
     if x_scale != "log":
         ax.locator_params("x", nbins=5)  # room for long numbers
     ax.set(
