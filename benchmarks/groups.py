@@ -22,6 +22,7 @@ from rich.table import Table
 from benchmarks.peers import groups_with_jax
 from fastxor import train_many
 from fastxor.benchmarking.cases import Case
+from fastxor.benchmarking.charts import STYLES
 from fastxor.benchmarking.machine import describe
 from fastxor.common.checks import Array
 from fastxor.kernels.faster import special_kernels_at_once
@@ -166,8 +167,8 @@ def memory() -> str:
 def draw(sizes: list[int], times: dict[str, list[float]]) -> None:
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     ax = figure.add_subplot()
-    marks = zip(times.items(), ("o", "s", "^"), ("#0072B2", "#D55E00", "#009E73"), strict=True)
-    for (name, values), mark, colour in marks:
+    for name, values in times.items():
+        colour, mark = next(look for engine, look in STYLES.items() if name.startswith(engine))
         ax.loglog(sizes, values, marker=mark, color=colour, label=name)
     ax.set_xticks(sizes, [f"{n:,}" for n in sizes], minor=False)
     ax.minorticks_off()

@@ -11,10 +11,10 @@ from fastxor.benchmarking.tables import Time, rank
 
 Panels = dict[str, dict[str, dict[int, float]]]  # panel, engine, x: ns
 
-STYLES = {  # Okabe-Ito's colours, and markers that differ without them
+STYLES = {  # Okabe-Ito's colours, but for the yellow, and markers that differ without them
     "textbook": ("#000000", "X"), "reference": ("#999999", "v"), "fastxor": ("#D55E00", "o"),
     "NumPy": ("#0072B2", "^"), "JAX": ("#009E73", "s"), "PyTorch": ("#56B4E9", "D"),
-    "scikit-learn": ("#CC79A7", "P"), "JAX vmap": ("#F0E442", "d"),
+    "scikit-learn": ("#CC79A7", "P"), "JAX vmap": ("#882255", "d"),
     "flax": ("#E69F00", "p"),
 }  # fmt: skip
 
