@@ -543,3 +543,28 @@ def test_a_store_needs_its_arrays_only(tmp_path):
     train_many(X, Y, store=tmp_path, initial=weights(2, 2, 1), **call)
     assert (tmp_path / "settings.npz").stat().st_size < 10_000
     assert StoredRuns(tmp_path)[299, 399].settings.learning_rate == 2.0
+
+
+def test_parts_are_compared_with_their_digests_once(tmp_path, monkeypatch):
+    compared, read = [], folder.read_part
+
+    def noted(*arguments):
+        compared.append(len(arguments) < 5 or arguments[4])
+        return read(*arguments)
+
+    monkeypatch.setattr(folder, "read_part", noted)
+    call = {"X": X, "y": Y, "seed": range(9), "epochs": 3, "store": tmp_path / "store"}
+    written = train_many(**call)
+    assert np.isfinite(written.final_loss).all()
+    assert compared, "read"
+    assert not any(compared), "as they were just written"
+    compared.clear()
+    again = train_many(**call)  # looks whether all is well
+    assert again.final_loss.tolist() == written.final_loss.tolist()
+    assert sum(compared) == 1
+    compared.clear()
+    opened = StoredRuns(tmp_path / "store")
+    assert str(opened.architecture) == "2-2-1 sigmoid"
+    assert compared == [], "not read for that"
+    assert opened.final_loss.tolist() == opened.final_loss.tolist()
+    assert sum(compared) == 1

@@ -141,7 +141,7 @@ def draw(chart: Map, samples: Samples, arguments: argparse.Namespace, progress: 
     seconds = time.perf_counter() - began
     written, found = _write(chart, runs, arguments), _found(chart, runs)
     if arguments.json:
-        networks = results.of_networks(runs.networks.architecture, runs.settings)
+        networks = results.of_networks(runs.architecture, runs.settings)
         results.print_json("map", samples, networks, axes(chart), found, {
             "networks": columns * rows, "seconds": seconds, "digest": digest(runs),
             "saved": written,
@@ -222,7 +222,7 @@ def about(chart: Map, runs: Runs) -> str:
     """What is the same for all networks, in one line."""
     settings = runs.settings
     varies = (chart.x.name, chart.y.name)
-    parts = [f"{kind_of(runs.networks.architecture, settings)}, {settings.epochs:,} epochs"]
+    parts = [f"{kind_of(runs.architecture, settings)}, {settings.epochs:,} epochs"]
     if settings.init in ("glorot", "he") and chart.weights is None:
         parts.append(f"{settings.init} starts")
     if settings.optimizer != "sgd" or settings.nesterov:

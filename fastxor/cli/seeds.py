@@ -66,7 +66,7 @@ def _tell(runs: Runs, samples: Samples, seconds: float, arguments: argparse.Name
     """Print a row for each learning rate: of the seeds that are done, which have learned?"""
     rows = [_row(runs, number, samples) for number in range(runs.shape[0])]
     if arguments.json:
-        networks = of_networks(runs.networks.architecture, runs.settings)
+        networks = of_networks(runs.architecture, runs.settings)
         print_json("seeds", samples, networks, {
             "first_seed": arguments.first, "seeds": arguments.count, "learning_rates": rows,
             "epochs_done": runs.epochs_done.sum(), "seconds": seconds, "digest": digest(runs),
@@ -75,7 +75,7 @@ def _tell(runs: Runs, samples: Samples, seconds: float, arguments: argparse.Name
         return
     console, settings = Console(highlight=False), runs.settings
     console.print(
-        f"{kind_of(runs.networks.architecture, settings)}, {len(samples.X):,} samples, "
+        f"{kind_of(runs.architecture, settings)}, {len(samples.X):,} samples, "
         f"{settings.epochs:,} epochs, {settings.dtype}: "
         f"seeds {settings.seed.min():,} to {settings.seed.max():,}"
     )
@@ -125,7 +125,7 @@ def has_learned(runs: Runs, X: Any, y: Any) -> Array:
     if not len(runs):
         return np.zeros(0, bool)
     # not predict_proba: sums may overflow in networks that have diverged, which is not learning
-    outputs, _ = outputs_of(runs.networks.numbers, runs.networks.architecture, X)
+    outputs, _ = outputs_of(runs.networks.numbers, runs.architecture, X)
     T = outputs.dtype.type
     targets = np.reshape(y, (len(X), -1)).astype(T)
     learned: Array = (np.abs(outputs - targets) < T(runs.settings.tolerance)).all(axis=(1, 2))

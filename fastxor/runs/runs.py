@@ -97,10 +97,13 @@ class Runs:
         return self.networks.state | results
 
     @property
+    def architecture(self) -> Architecture:
+        return self.networks.architecture
+
+    @property
     def snapshots(self) -> dict[int, Networks]:
         """The networks at the epochs of ``settings.snapshots``."""
-        architecture = self.networks.architecture
-        return snapshots_of(self.snapshot_parameters, self.settings, architecture)
+        return snapshots_of(self.snapshot_parameters, self.settings, self.architecture)
 
     @property
     def reduced(self) -> Any:
@@ -113,7 +116,7 @@ class Runs:
     @property
     def best(self) -> Networks | None:
         """The networks with the least validation loss; NaN where there is none."""
-        return best_of(self.best_parameters, self.networks.architecture)
+        return best_of(self.best_parameters, self.architecture)
 
     def __repr__(self) -> str:
         return f"<Runs of shape {self.shape}, {self.done.sum():,} done: {self.networks!r}>"
@@ -209,7 +212,7 @@ class Runs:
         """A copy of those at ``places``, numbers in C order."""
         state = {n: taken(a, own_dimensions(n), places) for n, a in self.state.items()}
         settings = settings_at(self.settings, places)
-        return Runs.of_state(state, settings, self.networks.architecture, self.problem)
+        return Runs.of_state(state, settings, self.architecture, self.problem)
 
     def flat(self) -> "Runs":
         """All of them in one dimension."""
@@ -221,7 +224,7 @@ class Runs:
             for n, v in varied(self.settings).items()
         }
         settings = self.settings.changed(**values)
-        return Runs.of_state(state, settings, self.networks.architecture, self.problem)
+        return Runs.of_state(state, settings, self.architecture, self.problem)
 
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""

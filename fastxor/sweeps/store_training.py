@@ -23,7 +23,7 @@ def train_stored(
         parts = PartsOnDisk(sweep, folder)
         parts.check()
         if parts.done == sweep.count:
-            return StoredRuns(folder)  # nothing to write
+            return StoredRuns(folder, checked=parts.checked)  # nothing to write
     os.makedirs(folder, exist_ok=True)
     try:
         with files.locked(folder):
@@ -36,7 +36,7 @@ def train_stored(
         if _is_new(folder):
             raise
         raise Interrupted(StoredRuns(folder)) from None
-    return StoredRuns(folder)
+    return StoredRuns(folder, checked=parts.checked)
 
 
 def _is_new(folder: str) -> bool:
@@ -83,6 +83,7 @@ class PartsOnDisk:
         self.size = manifest.part_size
         self.finished = files.part_files(folder, files.PART)
         self.unfinished = files.part_files(folder, files.UNFINISHED)
+        self.checked: set[int] = set()  # of these, those that were compared or written here
         numbers = self.finished.keys()
         self.done = sum(len(places) for n, places in sweep.parts(self.size) if n in numbers)
 
@@ -92,6 +93,8 @@ class PartsOnDisk:
             for paths in (self.finished, self.unfinished):
                 if number in paths:
                     self._read(paths[number], number, places)
+            if number in self.finished:
+                self.checked.add(number)
 
     def _read(self, path: str, number: int, places: range) -> Array:
         kind = record_type(self.sweep.fields, len(places))
@@ -110,6 +113,7 @@ class PartsOnDisk:
 
     def put(self, number: int, record: Array) -> None:
         self.finished[number] = self._write(files.PART, number, record)
+        self.checked.add(number)
         self._forget(number)
 
     def keep(self, number: int, record: Array) -> None:

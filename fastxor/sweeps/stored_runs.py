@@ -1,7 +1,7 @@
 """`StoredRuns`: what `train_many(..., store=FOLDER)` returns and `StoredRuns(FOLDER)` opens."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from fastxor.common.checks import Array
 from fastxor.common.html import table
+from fastxor.networks.architecture import Architecture
 from fastxor.networks.stack import Networks, own_dimensions
-from fastxor.runs.fields import RESULTS, best_of, blank_array, fields_of, settings_at, snapshots_of
+from fastxor.runs.fields import RESULTS, blank_array, fields_of, settings_at
 from fastxor.runs.runs import Runs
 from fastxor.sweeps import store_files as files
 from fastxor.sweeps.sweep import record_type, state_in
@@ -28,14 +29,14 @@ class StoredRuns(Runs):
     damaged; so does reading: each part is compared with its digest when it is first read.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, checked: Iterable[int] = ()) -> None:
+        """``checked``: numbers of parts that the caller has just written or compared."""
         self.folder = os.path.abspath(folder)
         self._manifest = files.Manifest.read(self.folder)
         self.settings, self.problem = self._manifest.settings, self._manifest.problem
-        self._architecture = self._manifest.architecture
-        self._fields = fields_of(self.settings, self._architecture)
+        self._fields = fields_of(self.settings, self.architecture)
         self._paths = files.part_files(self.folder, files.PART)
-        self._checked: set[int] = set()
+        self._checked = set(checked)
 
     def __repr__(self) -> str:
         count = -(-prod(self.shape) // self._manifest.part_size)
@@ -47,7 +48,7 @@ class StoredRuns(Runs):
     def _repr_html_(self) -> str:
         """Without reading any part."""
         rows = {
-            "folder": self.folder, "shape": self.shape, "layers": self._architecture,
+            "folder": self.folder, "shape": self.shape, "layers": self.architecture,
             "dtype": self.settings.dtype, "done": f"{self.finished:,} of {prod(self.shape):,}",
         }  # fmt: skip
         return table("StoredRuns", rows)
@@ -56,20 +57,15 @@ class StoredRuns(Runs):
         """The arrays of `Runs`, which are not attributes here."""
         if name == "networks":
             own = [n for n in self._fields if n not in RESULTS]
-            return Networks.of_state({n: self._gathered(n) for n in own}, self._architecture)
+            return Networks.of_state({n: self._gathered(n) for n in own}, self.architecture)
         if name in RESULTS:
             return self._gathered(name) if name in self._fields else None
         raise AttributeError(f"StoredRuns has no attribute {name}")
 
     @property
-    def snapshots(self) -> dict[int, Networks]:
-        """As in `Runs`."""
-        return snapshots_of(self.snapshot_parameters, self.settings, self._architecture)
-
-    @property
-    def best(self) -> Networks | None:
-        """As in `Runs`."""
-        return best_of(self.best_parameters, self._architecture)
+    def architecture(self) -> Architecture:
+        """Of all networks, without reading any."""
+        return self._manifest.architecture
 
     @property
     def finished(self) -> int:
@@ -79,7 +75,7 @@ class StoredRuns(Runs):
     def take(self, places: Any) -> Runs:
         """A copy in memory of those at ``places``, numbers in C order."""
         settings = settings_at(self.settings, places)
-        runs = Runs.blank(settings, self._fields, self._architecture, self.problem)
+        runs = Runs.blank(settings, self._fields, self.architecture, self.problem)
         flat = np.ravel(places)
         numbers = flat // self._manifest.part_size
         for number in np.unique(numbers):
@@ -95,7 +91,7 @@ class StoredRuns(Runs):
             yield Runs.of_state(
                 self._state(number),
                 settings_at(self.settings, np.asarray(self._places(number))),
-                self._architecture,
+                self.architecture,
                 self.problem,
             )
 

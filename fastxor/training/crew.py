@@ -51,7 +51,7 @@ class Crew:
     ) -> None:  # fmt: skip
         self.data, self.start, self.runs, self.reduce = data, start, runs, reduce
         self.settings = runs.settings
-        self.architecture = runs.networks.architecture
+        self.architecture = runs.architecture
         done, epochs = runs.done.ravel(), self.settings.epochs
         # without epochs, all are done before they have begun
         self.left = np.flatnonzero(~done | (epochs == 0))
