@@ -59,20 +59,24 @@ def test_alone_and_side_by_side():
         assert same_bits(runs.reduced, extremes(full.losses))
 
 
-def test_stores_executors_files_and_interruptions(tmp_path, monkeypatch):
+@pytest.mark.parametrize("keep", [True, False])
+def test_stores_executors_files_and_interruptions(keep, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "LARGEST", 4)
     monkeypatch.setattr(sweep, "SHARE", 0)
-    call = CALL | {"reduce": extremes}
+    call = CALL | {"reduce": extremes, "keep_networks": keep}
     expected = train_many(X, Y, **call)
+    assert np.isfinite(expected.reduced).all()
     assert same_runs(expected, train_many(X, Y, store=tmp_path / "store", **call)[...])
     with ThreadPoolExecutor(2) as executor:
         assert same_runs(expected, train_many(X, Y, executor=executor, **call))
     expected.save(tmp_path / "runs.npz")
     for loaded in (Runs.load(tmp_path / "runs.npz"), StoredRuns(tmp_path / "store")):
         assert same_bits(loaded.reduced, expected.reduced)
+        assert np.isnan(loaded.networks.W1).all() == (not keep)
         assert loaded.settings.reduce == ("tests.test_reduce.extremes", (2,), "float64")
-    for changed in ({"reduce": numbers_of}, {"reduce": None}):
-        with pytest.raises(ValueError, match="the same reduce"):
+    others = [{"reduce": numbers_of}, {"reduce": None, "keep_networks": True}]
+    for changed in [*others, {"keep_networks": not keep}]:
+        with pytest.raises(ValueError, match=f"the same ({'|'.join(changed)})"):
             train_many(X, Y, store=tmp_path / "store", **call | changed)
     monkeypatch.setattr(many, "progress_bar", interrupting_bar)
     monkeypatch.setattr(crew, "AT_ONCE", 0)
@@ -92,8 +96,45 @@ def test_stores_executors_files_and_interruptions(tmp_path, monkeypatch):
     assert finished == sorted(finished)
 
 
-def test_what_is_interrupted_begins_anew(short_slices, monkeypatch):
-    call = CALL | {"reduce": extremes, "threads": 1}
+CARRYING = [
+    {}, {"momentum": np.array([[0.0], [0.5], [0.0]])}, {"optimizer": "adam"},
+    {"shuffle": True, "batch_size": 2, "momentum": np.array([[0.0], [0.0], [0.9]])},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", CARRYING, ids=str)
+@pytest.mark.parametrize("n", [4, 3000])
+def test_networks_need_not_be_kept(settings, n, short_slices, monkeypatch):
+    """Side by side or alone, in blocks of which some have nothing that goes on."""
+    for name in ("SHORTEST", "LONGEST"):
+        monkeypatch.setattr(f"fastxor.training.shares.{name}", 0)
+    big, targets = samples(n, 2, 1)
+    call = CALL | settings | {"learning_rate": 1e-3, "reduce": extremes, "epochs": 5}
+    call |= {"batch_size": call.get("batch_size", 2) * n // 4, "dtype": "float32"}
+    kept = train_many(big, targets, **call)
+    runs = train_many(big, targets, keep_networks=False, **call)
+    assert runs.networks.W1.shape == kept.networks.W1.shape
+    assert runs.networks.dtype == np.float32
+    assert np.isnan(runs.networks.W2).all()
+    assert not any(runs.networks.W1.strides[: len(runs.shape)]), "no memory"
+    assert sum(array.nbytes for array in runs.state.values()) == np.prod(runs.shape) * (8 * 3 + 12)
+    for name in ("reduced", "final_loss", "epochs_done", "diverged_at"):
+        assert same_bits(getattr(runs, name), getattr(kept, name))
+    assert runs[:2].architecture == kept.architecture
+    with pytest.raises(ValueError, match="is not there: keep_networks was False"):
+        runs[(0,) * len(runs.shape)]
+
+
+def test_what_is_kept_must_be_something():
+    with pytest.raises(ValueError, match="keep_networks must be True without reduce, got False"):
+        train_many(X, Y, keep_networks=False)
+    with pytest.raises(TypeError, match="keep_networks must be True or False, got 1"):
+        train_many(X, Y, keep_networks=1, reduce=extremes)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_is_interrupted_begins_anew(keep, short_slices, monkeypatch):
+    call = CALL | {"reduce": extremes, "threads": 1, "keep_networks": keep}
     whole = train_many(X, Y, **call)
 
     def counting(self, networks, count=crew.Crew._count):

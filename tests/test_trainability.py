@@ -210,7 +210,7 @@ def test_each_run_is_a_rectangle_of_whole_pixels(columns, rows, log, tmp_path):
         shape=(rows, columns),
         settings=replace(one.settings, epochs=300, learning_rate=np.array(0.1)),
         solved_at=random.integers(-30, 300, (rows, columns)), done=np.ones((rows, columns), bool),
-        networks=one.networks,
+        architecture=one.architecture,
     )  # fmt: skip
     figure = picture(chart, result)
     shown = pixels(figure, tmp_path)

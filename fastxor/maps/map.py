@@ -93,6 +93,7 @@ class Map:
             call["stop_when_solved"] = True
         else:
             call |= {"reduce": self.measure, "tolerance": None, "stop_when_diverged": False}
+            call["keep_networks"] = False  # hundreds of times as much as what is drawn
         layers = {a.layer: varied[a.name] for a in (self.x, self.y) if a.layer is not None}
         if layers:
             call["layer_rates"] = self._layer_rates(call, layers)

@@ -31,14 +31,9 @@ Fields: TypeAlias = dict[str, tuple[tuple[int, ...], Any]]  # see `fields_of`
 def fields_of(settings: Settings, architecture: Architecture) -> Fields:
     """For each array of `Runs.state`, the shape that is a network's own, and the dtype."""
     T, integer = np.dtype(settings.dtype), np.dtype(np.int64)
-    fields: Fields = {name: (shape, T) for name, shape in architecture.shapes.items()}
-    carries = settings.carries
-    if carries == VELOCITY:
-        fields |= {f"velocity_{name}": (shape, T) for name, shape in architecture.shapes.items()}
-    if carries == ADAM:
-        fields[ADAM] = (carried_size(ADAM, architecture.parameters),), T
-    if settings.shuffle:
-        fields["generators"] = (6,), np.dtype(np.uint64)
+    fields: Fields = {}
+    if settings.keep_networks:
+        fields |= _fields_of_networks(settings, architecture, settings.carries)
     fields |= {"final_loss": ((), T), "epochs_done": ((), integer), "diverged_at": ((), integer)}
     if settings.tolerance is not None:
         fields["solved_at"] = (), integer
@@ -53,6 +48,39 @@ def fields_of(settings: Settings, architecture: Architecture) -> Fields:
         fields["best_parameters"] = (architecture.parameters,), T
         fields |= {"best_loss": ((), T), "best_epoch": ((), integer)}
     return fields
+
+
+def _fields_of_networks(
+    settings: Settings, architecture: Architecture, carries: str | None
+) -> Fields:
+    T = np.dtype(settings.dtype)
+    fields: Fields = {name: (shape, T) for name, shape in architecture.shapes.items()}
+    if carries == VELOCITY:
+        fields |= {f"velocity_{name}": field for name, field in fields.items()}
+    if carries == ADAM:
+        fields[ADAM] = (carried_size(ADAM, architecture.parameters),), T
+    if settings.shuffle:
+        fields["generators"] = (6,), np.dtype(np.uint64)
+    return fields
+
+
+def blank_networks(
+    settings: Settings, architecture: Architecture, shape: tuple[int, ...], carries: str | None
+) -> Networks:
+    """To be trained where networks are not kept."""
+    fields = _fields_of_networks(settings, architecture, carries)
+    return Networks.of_state({n: blank_array(n, fields, shape) for n in fields}, architecture)
+
+
+def networks_in(
+    state: dict[str, Array], settings: Settings, architecture: Architecture
+) -> Networks:
+    """Those of `Runs.state`; NaN, which take no memory, where they are not kept."""
+    if settings.keep_networks:
+        return Networks.of_state(state, architecture)
+    nan, shape = np.full((), np.nan, settings.dtype), settings.seed.shape
+    arrays = [np.broadcast_to(nan, shape + own) for own in architecture.shapes.values()]
+    return Networks.of(arrays, architecture)
 
 
 def blank_array(name: str, fields: Fields, shape: tuple[int, ...]) -> Array:
@@ -89,6 +117,18 @@ def settings_at(settings: Settings, places: Any) -> Settings:
     values: dict[str, Any] = {
         n: taken(v, own_dimensions(n), places) for n, v in varied(settings).items()
     }
+    return settings.changed(**values)
+
+
+def settings_of_one(settings: Settings, place: int) -> Settings:
+    """Those of the network at this place, in C order, as `train` takes them."""
+    values: dict[str, Any] = {
+        n: taken(array, 0, place).item()
+        for n, array in varied(settings).items()
+        if not own_dimensions(n)
+    }
+    if settings.layer_rates is not None:
+        values["layer_rates"] = tuple(taken(settings.layer_rates, 1, place).tolist())
     return settings.changed(**values)
 
 

@@ -18,7 +18,10 @@ def write(path: str | os.PathLike[str], runs: Any) -> None:
     """Write ``runs``; whole or not at all."""
     arrays: dict[str, Any] = runs.state | varied(runs.settings)
     scalars = {k: v for k, v in vars(runs.settings).items() if k not in VARIED}
-    arrays["settings"] = np.array(json.dumps(scalars | {"problem": runs.problem}))
+    beside = {"problem": runs.problem}
+    if not runs.settings.keep_networks:
+        beside["sizes"] = runs.architecture.sizes
+    arrays["settings"] = np.array(json.dumps(scalars | beside))
     npz.write(path, arrays)
 
 
@@ -30,12 +33,15 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], Settings, Arch
     arrays = npz.read(path)
     try:
         scalars = json.loads(str(arrays.pop("settings")))
-        problem = scalars.pop("problem")
+        problem, sizes = scalars.pop("problem"), scalars.pop("sizes", None)
         values = {name: arrays.pop(name) for name in VARIED if name in arrays}
         shape = values["seed"].shape
         settings = Settings(**scalars, **varied_in(values, shape))
-        architecture = architecture_in(arrays, settings)
-        arrays |= checked(arrays, architecture)
+        if settings.keep_networks:
+            architecture = architecture_in(arrays, settings)
+            arrays |= checked(arrays, architecture)
+        else:
+            architecture = settings.architecture(sizes[0], sizes[-1])
         fields = fields_of(settings, architecture)
         if arrays.keys() != fields.keys():
             raise ValueError(f"it must have {', '.join(fields)}, got {', '.join(arrays)}")

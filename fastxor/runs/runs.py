@@ -17,7 +17,9 @@ from fastxor.runs.fields import (
     Fields,
     best_of,
     blank_array,
+    networks_in,
     settings_at,
+    settings_of_one,
     snapshots_of,
     varied,
 )
@@ -86,7 +88,7 @@ class Runs:
     ) -> "Runs":
         """Runs whose arrays are those of ``state``, see `state`; of what is not there, None."""
         results: dict[str, Any] = {name: state.get(name) for name in RESULTS}
-        networks = Networks.of_state(state, architecture)
+        networks = networks_in(state, settings, architecture)
         return Runs(networks, settings, **results, problem=problem)
 
     @property
@@ -94,7 +96,7 @@ class Runs:
         """All arrays that training changes, by the names that they have in files."""
         results = {name: getattr(self, name) for name in RESULTS}
         results = {name: array for name, array in results.items() if array is not None}
-        return self.networks.state | results
+        return (self.networks.state if self.settings.keep_networks else {}) | results
 
     @property
     def architecture(self) -> Architecture:
@@ -188,6 +190,8 @@ class Runs:
 
     def _one(self, index: Any) -> Run:
         """The one run that these are; ``index`` is where it was."""
+        if not self.settings.keep_networks:
+            raise ValueError(f"network {index} is not there: keep_networks was False")
         if np.isnan(self.networks.arrays[-1]).all():
             raise ValueError(f"network {index} has not begun: the runs were interrupted before")
         settings, network = self.settings_of(0), self.networks.one(0)
@@ -228,13 +232,7 @@ class Runs:
 
     def settings_of(self, place: int) -> Settings:
         """The settings of the network at this place, in C order."""
-        arrays = varied(self.settings)
-        values: dict[str, Any] = {
-            n: taken(array, 0, place).item() for n, array in arrays.items() if not own_dimensions(n)
-        }
-        if self.settings.layer_rates is not None:
-            values["layer_rates"] = tuple(taken(self.settings.layer_rates, 1, place).tolist())
-        return self.settings.changed(**values)
+        return settings_of_one(self.settings, place)
 
     def put(self, places: Array, state: dict[str, Array]) -> None:
         """Take over the `state` of what `take` gave for ``places`` (k,)."""

@@ -66,6 +66,7 @@ class Settings:
     stop_when_diverged: bool = True
     reduce: Any = None  # Reduction
     """What is kept of losses instead of them, see `train_many`."""
+    keep_networks: bool = True
     group: Any = None
     """The label of the network's samples, where `train_many` was given ``groups``."""
 

@@ -71,6 +71,7 @@ def train_many(
     snapshots: Any = None,
     record_every: int | None = None,
     reduce: Any = None,
+    keep_networks: bool = True,
     resume: Any = None,
     store: Any = None,
     executor: Executor | None = None,
@@ -116,6 +117,8 @@ def train_many(
         threads or other processes. What it gives is kept in ``runs.reduced``, and no losses: a
         million networks need no memory for these. ``record_every`` is then 1 by default. What is
         unfinished when training is interrupted begins anew. A store knows the function by its name.
+    keep_networks: False to keep, with ``reduce``, what it gives and no networks: ``runs.networks``
+        are NaN then, and ``runs[i]`` is refused for a single one, which `train` makes again.
     resume: finish this instead of starting anew: an `Interrupted` or its ``run``. All other
         arguments must be those of the call that was interrupted.
     store: a folder for the results, written part by part on the way; if it holds some of the same
@@ -147,7 +150,7 @@ def train_many(
         validated=validation is not None, validate_every=validate_every, patience=patience,
         many=True,
     )  # fmt: skip
-    settings = with_reduction(settings, reduce)
+    settings = with_reduction(settings, reduce, keep_networks)
     T = np.dtype(settings.dtype).type
     threads = checks.threads(threads)
     given = check_samples(X, y, sample_weight, validation, groups, settings)

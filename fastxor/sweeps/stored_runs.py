@@ -10,8 +10,8 @@ import numpy as np
 from fastxor.common.checks import Array
 from fastxor.common.html import table
 from fastxor.networks.architecture import Architecture
-from fastxor.networks.stack import Networks, own_dimensions
-from fastxor.runs.fields import RESULTS, blank_array, fields_of, settings_at
+from fastxor.networks.stack import own_dimensions
+from fastxor.runs.fields import RESULTS, blank_array, fields_of, networks_in, settings_at
 from fastxor.runs.runs import Runs
 from fastxor.sweeps import store_files as files
 from fastxor.sweeps.sweep import record_type, state_in
@@ -56,8 +56,8 @@ class StoredRuns(Runs):
     def __getattr__(self, name: str) -> Any:
         """The arrays of `Runs`, which are not attributes here."""
         if name == "networks":
-            own = [n for n in self._fields if n not in RESULTS]
-            return Networks.of_state({n: self._gathered(n) for n in own}, self.architecture)
+            state = {n: self._gathered(n) for n in self._fields if n not in RESULTS}
+            return networks_in(state, self.settings, self.architecture)
         if name in RESULTS:
             return self._gathered(name) if name in self._fields else None
         raise AttributeError(f"StoredRuns has no attribute {name}")

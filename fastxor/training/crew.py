@@ -52,6 +52,8 @@ class Crew:
         self.data, self.start, self.runs, self.reduce = data, start, runs, reduce
         self.settings = runs.settings
         self.architecture = runs.architecture
+        kept = self.settings.keep_networks
+        self.carries = runs.networks.carries if kept else self.settings.carries
         done, epochs = runs.done.ravel(), self.settings.epochs
         # without epochs, all are done before they have begun
         self.left = np.flatnonzero(~done | (epochs == 0))
@@ -71,7 +73,7 @@ class Crew:
             return
         self.samples = None
         if left.size > FEW:
-            carries = self.runs.networks.carries
+            carries = self.carries
             self.samples = samples_of(self.data, self.architecture, self.settings, carries)
         self.shares = Shares(
             self.data, self.samples, self.architecture, self.settings, self.threads
@@ -135,7 +137,7 @@ class Crew:
         if self.reduce is None:
             self._train_runs(runs, places)
         else:
-            self._train_runs(with_losses(runs), places)
+            self._train_runs(with_losses(runs, self.carries), places)
             reduced(runs, self.reduce)
         return runs
 
