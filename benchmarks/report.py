@@ -41,7 +41,7 @@ def main(name: str, *files: str) -> None:
         file = PLOT / "fractal.png"
         alt = "The boundary of trainability of a single sample, from near by"
         zoomed = "--zoom 488.5:490.1,15.99:16.04"
-        replace(name, drawn(name, file, alt, f"map --fractal single {zoomed} --size 512 {file}"))
+        replace(name, drawn(name, file, alt, f"map --fractal single {zoomed} --size 300 {file}"))
     elif name in ("sweeps", "groups"):
         replace(name, "\n".join(["```text", *printed(module=f"benchmarks.{name}"), "```"]))
     elif name == "speed":
