@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from fastxor import Network, Run
 from fastxor.agreement import differing
+from fastxor.cli.main import main
 from fastxor.kernels import faster
 from fastxor.kernels.faster import special_kernels_at_once
 from fastxor.training import crew, job
@@ -89,6 +90,19 @@ def in_new_process(code: str, *options: str, **environment: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    """The one line in which the command line says what is wrong."""
+    try:
+        status = main([*map(str, arguments)])
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.startswith("fastxor")
+    assert err.count("\n") == 1
+    return err
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import fastxor
 from fastxor.cli import tables
 from fastxor.cli.main import main
+from tests.conftest import refused
 
 XOR = "a,b,xor\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n"
 CLASSES = "0,0,3\n0,1,10\n1,0,10\n1,1,2\n"
@@ -24,18 +25,6 @@ def stdin(monkeypatch, content):
 def run(capsys, *arguments):
     assert main([*map(str, arguments)]) == 0
     return capsys.readouterr().out
-
-
-def refused(capsys, *arguments):
-    try:
-        status = main([*map(str, arguments)])
-    except SystemExit as stop:
-        status = stop.code
-    out, err = capsys.readouterr()
-    assert (status, out) == (2, "")
-    assert err.startswith("fastxor")
-    assert err.count("\n") == 1
-    return err
 
 
 def without_pandas(monkeypatch):

@@ -23,6 +23,7 @@ from fastxor.maps import CLASSICS, FRACTALS, Map, by_unit, digest
 from fastxor.maps.axes import Axis
 from fastxor.networks.architecture import Architecture
 from fastxor.networks.starting import starting_network
+from tests.conftest import refused
 
 XOR = fastxor.xor()
 
@@ -452,31 +453,21 @@ BAD = {
 }  # fmt: skip
 
 
-def refused(arguments, capsys):
-    try:
-        status = run(*arguments)
-    except SystemExit as stop:
-        status = stop.code
-    out, err = capsys.readouterr()
-    assert (status, out) == (2, "")
-    assert err.startswith("fastxor")
-    assert err.count("\n") == 1
-    return err
-
-
 @pytest.mark.parametrize("case", BAD)
 def test_errors_are_one_line_and_status_2(case, tmp_path, monkeypatch, capsys):
     arguments, message = BAD[case]
     monkeypatch.setattr(fastxor.sweeps.many, "progress_bar", None)  # before any work
-    assert message in refused([*arguments, tmp_path / "map.png"], capsys)
+    assert message in refused(capsys, "map", *arguments, tmp_path / "map.png")
     assert not list(tmp_path.iterdir())
 
 
 def test_pictures_that_cannot_be_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fastxor.sweeps.many, "progress_bar", None)
-    assert "PNG must name a file, got the folder /" in refused(["--figure", 3, "/"], capsys)
-    assert "PNG: cannot write to /nowhere" in refused(["--figure", 3, "/nowhere/a.png"], capsys)
-    assert "PNG must be given, or --movie, not both" in refused(["--figure", 3], capsys)
+    assert "PNG must name a file, got the folder /" in refused(capsys, "map", "--figure", 3, "/")
+    assert "PNG: cannot write to /nowhere" in refused(
+        capsys, "map", "--figure", 3, "/nowhere/a.png"
+    )
+    assert "PNG must be given, or --movie, not both" in refused(capsys, "map", "--figure", 3)
 
 
 def test_without_matplotlib(tmp_path):
@@ -503,7 +494,7 @@ def test_failure_leaves_the_old_picture(tmp_path, monkeypatch, capsys):
         return Figure()
 
     monkeypatch.setattr(mapping, "picture", full)
-    assert "disk full" in refused(["--figure", 3, "--size", 2, png], capsys)
+    assert "disk full" in refused(capsys, "map", "--figure", 3, "--size", 2, png)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 

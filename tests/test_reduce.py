@@ -102,7 +102,7 @@ CARRYING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", CARRYING, ids=str)
+@pytest.mark.parametrize("settings", CARRYING, ids=["none", "momentum", "adam", "shuffled"])
 @pytest.mark.parametrize("n", [4, 3000])
 def test_networks_need_not_be_kept(settings, n, short_slices, monkeypatch):
     """Side by side or alone, in blocks of which some have nothing that goes on."""
@@ -112,7 +112,15 @@ def test_networks_need_not_be_kept(settings, n, short_slices, monkeypatch):
     call = CALL | settings | {"learning_rate": 1e-3, "reduce": extremes, "epochs": 5}
     call |= {"batch_size": call.get("batch_size", 2) * n // 4, "dtype": "float32"}
     kept = train_many(big, targets, **call)
+    carried, train_runs = set(), crew.Crew._train_runs
+
+    def noted(self, runs, places):
+        carried.add(runs.networks.carries)
+        train_runs(self, runs, places)
+
+    monkeypatch.setattr(crew.Crew, "_train_runs", noted)
     runs = train_many(big, targets, keep_networks=False, **call)
+    assert carried == {kept.networks.carries}, "what kernels go on with, in all blocks"
     assert runs.networks.W1.shape == kept.networks.W1.shape
     assert runs.networks.dtype == np.float32
     assert np.isnan(runs.networks.W2).all()

@@ -73,8 +73,7 @@ class Crew:
             return
         self.samples = None
         if left.size > FEW:
-            carries = self.carries
-            self.samples = samples_of(self.data, self.architecture, self.settings, carries)
+            self.samples = samples_of(self.data, self.architecture, self.settings, self.carries)
         self.shares = Shares(
             self.data, self.samples, self.architecture, self.settings, self.threads
         )
